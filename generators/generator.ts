@@ -1,0 +1,33 @@
+/** Makes the load. Roles: source (sends) and receiver (the sink counts what arrives). */
+import type { OfferedLoad } from "../model/measurement.ts";
+import type { Fence } from "../remote/agent.ts";
+
+/** A constant-rate stream of numbered UDP frames. */
+export interface Stream {
+  /** 32 bits in every payload that tell this attempt's frames from any other's. */
+  readonly tag: number;
+  readonly source: string;
+  readonly device: string;
+  readonly sourceMac: string;
+  readonly destinationMac: string;
+  readonly sourceIp: string;
+  readonly destinationIp: string;
+  readonly udpPort: number;
+  readonly frameSizeBytes: number;
+  readonly fps: number;
+  readonly durationMs: number;
+}
+
+export interface Generator {
+  readonly name: string;
+  version(host: string): Promise<string>;
+  /** All that can be done before the trial: captures written, options tried. Idempotent. @throws {CommandFailed} with the generator's own words when it refuses. */
+  prepare(fence: Fence, stream: Stream): Promise<void>;
+  /** Starts sending as the unit `unit`. Returns when frames leave (the sender's counter moves). @throws {CommandFailed} when the generator refuses its arguments: a harness fault, never loss. */
+  start(fence: Fence, unit: string, stream: Stream): Promise<void>;
+  /** Waits for the end and says what was sent, from the generator's own counters. `onProgress` is told frames that the sender's NIC counted. @throws {CommandFailed} @throws {NoExitStatus} */
+  finish(unit: string, stream: Stream, onProgress: (frames: number) => void): Promise<OfferedLoad>;
+  /** The offered load of a unit that ended while nobody waited; null when it has not ended well. */
+  offered(unit: string, stream: Stream): Promise<OfferedLoad | null>;
+  stop(fence: Fence, unit: string, stream: Stream): Promise<void>;
+}

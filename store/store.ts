@@ -1,0 +1,219 @@
+/**
+ * The record of results. The only code that knows SQL is in this folder; `store.ts` is its door.
+ * Every write may be repeated: a second one with the same key changes nothing or writes the same.
+ * Every verb throws `StoreUnavailable` when PostgreSQL cannot be reached.
+ */
+import type { Campaign } from "../model/campaign.ts";
+import type { CounterSeries, ClockOffset, Measurement, Provenance } from "../model/measurement.ts";
+import type { Calibration, Capacity } from "../model/testbed.ts";
+import type {
+  AttemptRef,
+  AttemptVerdict,
+  CampaignState,
+  LedgerRow,
+  Omission,
+  PlannedTrial,
+  Results,
+  Scenario,
+  TrialKind,
+  TrialState,
+} from "../model/trial.ts";
+
+export class StoreUnavailable extends Error {
+  override name = "StoreUnavailable";
+}
+
+export interface PlannedCampaign {
+  readonly id: string;
+  readonly testbed: string;
+  readonly campaign: Campaign;
+  readonly planHash: string;
+  readonly omissions: readonly Omission[];
+  readonly trials: readonly PlannedTrial[];
+  readonly workflowId: string;
+  readonly temporalUi: string | null;
+  readonly longhaulVersion: string;
+}
+
+/** The keys of `status ID --json`, but for `etaSeconds`, which the caller adds. */
+export interface CampaignStatus {
+  readonly campaign: string;
+  readonly testbed: string;
+  readonly state: CampaignState;
+  readonly reason: string | null;
+  readonly planned: number;
+  readonly verdicts: { readonly valid: number; readonly invalid: number; readonly skipped: number };
+  readonly pending: number;
+  readonly running: number;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly attempts: number;
+  readonly recoveries: number;
+  readonly workflowId: string;
+  readonly temporalUi: string | null;
+  readonly plannedAt: string;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  /** The running trial and its newest step. */
+  readonly current: {
+    readonly trial: string;
+    readonly attempt: number;
+    readonly step: string;
+  } | null;
+}
+
+export interface TrialRow {
+  readonly id: string;
+  readonly campaign: string;
+  readonly kind: TrialKind;
+  readonly element: string;
+  readonly scenario: Scenario;
+  readonly repetition: number;
+  readonly position: number;
+  readonly state: TrialState;
+  readonly reason: string | null;
+  readonly outcome: string | null;
+  readonly attempts: number;
+  readonly judgedAttempt: number | null;
+  readonly results: Results;
+  readonly doubts: readonly string[];
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+}
+
+export interface StepRow {
+  readonly attempt: number;
+  readonly name: string;
+  readonly retry: number;
+  readonly outcome: "running" | "completed" | "failed" | "cancelled" | "unknown";
+  readonly detail: string | null;
+  readonly parts: Readonly<Record<string, number>>;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+}
+
+export interface AttemptRow {
+  readonly attempt: number;
+  readonly token: number;
+  readonly bootIds: Readonly<Record<string, string>>;
+  readonly verdict: "valid" | "invalid" | null;
+  readonly outcome: string | null;
+  readonly reason: string | null;
+  readonly cut: boolean;
+  readonly location: string | null;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+}
+
+export interface EventRow {
+  readonly key: string;
+  readonly testbed: string;
+  readonly campaign: string | null;
+  readonly trial: string | null;
+  readonly attempt: number | null;
+  readonly host: string | null;
+  readonly kind: string;
+  readonly content: Readonly<Record<string, unknown>>;
+  readonly at: string;
+}
+
+export interface SeriesRow extends CounterSeries {
+  readonly trial: string;
+  readonly attempt: number;
+  readonly clock: ClockOffset;
+}
+
+export interface Store {
+  /** Applies the SQL files of store/schema that this database has not seen, each once, under a lock. */
+  migrate(): Promise<void>;
+  close(): Promise<void>;
+
+  /** Adds or replaces the file of a testbed; the token stays. */
+  putTestbed(testbed: { name: string; kind: string; content: unknown }): Promise<void>;
+  testbed(name: string): Promise<{ content: unknown; token: number } | null>;
+  testbeds(): Promise<readonly { name: string; kind: string; token: number }[]>;
+  /** Raises the testbed's highest token. False when a higher one was already there. */
+  raiseToken(testbed: string, token: number): Promise<boolean>;
+
+  /** Writes campaign and all trials in one transaction. @throws {UsageError} the id exists with another plan hash. Same hash: changes nothing. */
+  putPlan(plan: PlannedCampaign): Promise<"written" | "exists">;
+  /** `<name>-<n>` with the lowest n not used yet. */
+  freshCampaignId(name: string): Promise<string>;
+  campaign(
+    id: string,
+  ): Promise<
+    | (CampaignStatus & {
+        content: Campaign;
+        omissions: readonly Omission[];
+        seed: number;
+        planHash: string;
+        longhaulVersion: string;
+      })
+    | null
+  >;
+  setCampaignState(id: string, state: CampaignState, reason?: string | null): Promise<void>;
+  deleteCampaign(id: string): Promise<void>;
+  /** One snapshot. Sums hold: planned = valid + invalid + skipped + pending + running. */
+  status(id: string): Promise<CampaignStatus | null>;
+  allStatus(): Promise<readonly CampaignStatus[]>;
+
+  /** Trials of the next elements without a verdict, in order of position, whole elements only. */
+  pendingElements(
+    campaign: string,
+    limit: number,
+  ): Promise<readonly { element: string; kind: TrialKind; trials: readonly TrialRow[] }[]>;
+  trials(campaign: string): Promise<readonly TrialRow[]>;
+  trial(id: string): Promise<TrialRow | null>;
+  /** Fills in the intended load of every `ofCapacity` trial of this platform and frame size. */
+  resolveLoads(
+    campaign: string,
+    platform: string,
+    frameSizeBytes: number,
+    capacityFps: number,
+  ): Promise<void>;
+  /** Turns the running and every pending trial to skipped and ends the campaign, in one transaction. */
+  cancelCampaign(id: string, by: string): Promise<void>;
+
+  /** Opens an attempt and puts the trial to running; raises the testbed's token. Same numbers again: changes nothing. False: a higher token was there, or the trial has its verdict. */
+  openAttempt(ref: AttemptRef): Promise<boolean>;
+  setBootIds(ref: AttemptRef, bootIds: Readonly<Record<string, string>>): Promise<void>;
+  setLocation(ref: AttemptRef, location: string): Promise<void>;
+  attempts(trial: string): Promise<readonly AttemptRow[]>;
+
+  putMeasurement(ref: AttemptRef, measurement: Measurement): Promise<void>;
+  measurement(trial: string, attempt: number): Promise<Measurement | null>;
+  putProvenance(ref: AttemptRef, provenance: Provenance): Promise<void>;
+  provenance(trial: string, attempt: number): Promise<Provenance | null>;
+  /** Bulk write by COPY, off the event loop. `bundles` are one host's sampler results as they came. */
+  putSeries(
+    ref: AttemptRef,
+    series: readonly { clock: ClockOffset; series: readonly CounterSeries[] }[],
+  ): Promise<void>;
+  series(trial: string, attempt: number): Promise<readonly SeriesRow[]>;
+
+  /**
+   * Verdict of an attempt, results, ledger and, when the attempt is valid or `final`, the trial's own
+   * verdict, in one transaction. A trial that has its verdict keeps it.
+   */
+  judge(
+    ref: AttemptRef,
+    judgement: {
+      verdict: AttemptVerdict;
+      results: Results;
+      ledger: readonly LedgerRow[];
+      doubts: readonly string[];
+      final: boolean;
+    },
+  ): Promise<void>;
+  ledger(trial: string, attempt: number): Promise<readonly LedgerRow[]>;
+
+  /** Upserts by (trial, attempt, name, retry). */
+  putStep(ref: AttemptRef, step: StepRow): Promise<void>;
+  steps(trial: string): Promise<readonly StepRow[]>;
+  putEvent(event: EventRow): Promise<void>;
+  events(filter: { campaign?: string; trial?: string }): Promise<readonly EventRow[]>;
+
+  putCalibration(calibration: Calibration): Promise<void>;
+  calibrations(testbed: string): Promise<readonly Calibration[]>;
+  putCapacity(capacity: Capacity): Promise<void>;
+  capacities(testbed: string): Promise<readonly Capacity[]>;
+}
