@@ -3,6 +3,7 @@
  * outcomes, never samples; nothing executable travels. Each act is idempotent for the same attempt
  * unless it says otherwise.
  */
+import type { AttemptTally } from "../model/attempts.ts";
 import type { RouterLocation } from "../model/guest.ts";
 import type { AttemptRef, AttemptVerdict, CampaignState, TrialKind } from "../model/trial.ts";
 
@@ -13,8 +14,8 @@ export interface TrialBrief {
   readonly label: string;
   readonly scenario: string;
   readonly platform: string;
-  /** Attempts made before this run of the workflow (after a continue-as-new or a restart). */
-  readonly attempts: number;
+  /** Attempts made before this run of the workflow (after a restart), as the store counts them. */
+  readonly tally: AttemptTally;
   /** The longest the measuring activity can rightly take. */
   readonly measureTimeoutMs: number;
   /** The trial's detection bound; the heartbeat timeout is this + 20 s. */
@@ -84,8 +85,8 @@ export interface TrialActs {
   collect(ref: AttemptRef): Promise<{ status: "measured" | "nothing" }>;
   /** Where the router is now, asked of both hosts. */
   locate(ref: AttemptRef): Promise<{ location: RouterLocation }>;
-  /** Computes, decides and stores in one transaction. */
-  judge(ref: AttemptRef): Promise<AttemptVerdict>;
+  /** Computes, decides and stores in one transaction. `final`: no attempt follows, so that an invalid one makes the trial itself invalid. */
+  judge(ref: AttemptRef, options: { readonly final: boolean }): Promise<AttemptVerdict>;
   /** Records an attempt that cannot be measured. `final`: the limit is spent and the trial itself becomes invalid. */
   rejectAttempt(
     ref: AttemptRef,
