@@ -1,0 +1,36 @@
+/** What tcpreplay 4.4 prints when it has ended. */
+
+export interface TcpreplayStatistics {
+  /** Frames that the kernel took; `Actual:` counts one more when it was interrupted. */
+  readonly frames: number;
+  readonly bytes: number;
+  /** From the first frame to the last: frames / rated pps, as the printed seconds are cut to two places. */
+  readonly spanUs: number;
+  readonly failedFrames: number;
+  readonly truncatedFrames: number;
+}
+
+const number = (text: string, pattern: RegExp): number | null => {
+  const found = pattern.exec(text)?.[1];
+  return found === undefined ? null : Number(found);
+};
+
+/** null: no statistics were printed (it refused to start, or was killed). `bytes` are without FCS. */
+export const parseStatistics = (stdout: string): TcpreplayStatistics | null => {
+  const actual = /Actual: (\d+) packets \((\d+) bytes\)/.exec(stdout);
+  const frames = number(stdout, /Successful packets:\s+(\d+)/);
+  if (actual === null || frames === null) return null;
+  const counted = Number(actual[1]);
+  const ratedFps = number(stdout, /Rated: .* ([\d.]+) pps/) ?? 0;
+  return {
+    frames,
+    bytes: counted === 0 ? 0 : Math.round((Number(actual[2]) / counted) * frames),
+    spanUs: ratedFps === 0 ? 0 : Math.round((counted / ratedFps) * 1e6),
+    failedFrames: number(stdout, /Failed packets:\s+(\d+)/) ?? 0,
+    truncatedFrames: number(stdout, /Truncated packets:\s+(\d+)/) ?? 0,
+  };
+};
+
+/** `4.4.3` of `tcpreplay --version`, which prints to standard error. null: not tcpreplay's words. */
+export const parseVersion = (output: string): string | null =>
+  /tcpreplay version: (\S+)/.exec(output)?.[1] ?? null;

@@ -1,0 +1,151 @@
+"""tcpreplay, loaded and held back until the trial begins.
+
+tcpreplay -K loads all its files before it sends. Its last file here is a FIFO: tcpreplay has everything
+else in memory by the time it opens it, and waits there for the end of an empty capture. So its start and
+load (130-175 ms) happen before the trial, and closing the FIFO starts the traffic within a millisecond.
+"""
+import os
+import select
+import signal
+import subprocess
+import threading
+import time
+
+KEPT_OUTPUT = 16384
+
+
+def now_us():
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+
+
+def keep_head(stream, kept):
+    """Reads to the end and keeps the beginning: a failing send prints two lines for every frame."""
+    for chunk in iter(lambda: stream.read1(65536), b""):
+        kept.extend(chunk[: max(0, KEPT_OUTPUT - len(kept))])
+
+
+def keep_ends(stream, kept):
+    """The statistics come last, the complaints first: both ends are kept."""
+    for chunk in iter(lambda: stream.read1(65536), b""):
+        kept.extend(chunk)
+        if len(kept) > 2 * KEPT_OUTPUT:
+            del kept[KEPT_OUTPUT:-KEPT_OUTPUT]
+
+
+class Generator:
+    def __init__(self, args):
+        self.device = args["device"]
+        self.ended_us = None
+        self.ended = threading.Event()
+        self.out, self.err = bytearray(), bytearray()
+        self.process = subprocess.Popen(
+            args["argv"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self.readers = [
+            threading.Thread(target=keep_ends, args=(self.process.stdout, self.out)),
+            threading.Thread(target=keep_head, args=(self.process.stderr, self.err)),
+        ]
+        for thread in self.readers + [threading.Thread(target=self.reap)]:
+            thread.daemon = True
+            thread.start()
+
+    def reap(self):
+        self.process.wait()
+        self.ended_us = now_us()
+        self.ended.set()
+
+    def sent(self):
+        with open("/sys/class/net/%s/statistics/tx_packets" % self.device) as file:
+            return int(file.read())
+
+    def interrupt(self):
+        if not self.ended.is_set():
+            self.process.send_signal(signal.SIGINT)
+        if not self.ended.wait(1):
+            self.process.kill()
+            self.ended.wait(5)
+
+    def outcome(self, **more):
+        for thread in self.readers:
+            thread.join(1)
+        return {
+            "argv": self.process.args,
+            "exitCode": self.process.returncode,
+            "stdout": self.out.decode("utf-8", "replace"),
+            "stderr": self.err.decode("utf-8", "replace"),
+            "startUs": None,
+            "endUs": self.ended_us,
+            "nicFrames": None,
+            **more,
+        }
+
+
+def hold(generator, gate, unit):
+    """The gate's write end once tcpreplay waits at it; None when tcpreplay or the unit ended before."""
+    while not generator.ended.is_set() and not unit.stopping():
+        try:
+            return os.open(gate, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            generator.ended.wait(0.002)
+    return None
+
+
+def released(generator, release, unit):
+    while not generator.ended.is_set() and not unit.stopping():
+        if select.select([release], [], [], 0.05)[0]:
+            return True
+    return False
+
+
+def watch(generator, args, unit, before):
+    """Follows the sender's own counter until tcpreplay has ended or must be ended."""
+    start = None
+    last = before
+    limit = time.monotonic() + args["durationMs"] / 1000 + 2
+    while not generator.ended.wait(0.0002 if start is None else 0.1):
+        frames = generator.sent()
+        if frames != last:
+            if start is None:
+                start = now_us()
+                unit.emit({"kind": "sending", "atUs": start})
+            last = frames
+            unit.emit({"kind": "frames", "frames": frames - before})
+        if unit.stopping() or time.monotonic() > limit:
+            generator.interrupt()
+    return start
+
+
+def main(args, unit):
+    capture, gate, release = (args["path"] + end for end in (".pcap", ".gate", ".release"))
+    os.makedirs(os.path.dirname(capture), exist_ok=True)
+    paths = (capture, gate, release)
+    for path in paths:
+        if os.path.exists(path):
+            os.unlink(path)
+    try:
+        write_capture(capture, args["flow"], args["captureBytes"], args["frames"])
+        os.mkfifo(gate, 0o600)
+        os.mkfifo(release, 0o600)
+        # Read and write: it opens at once, and never reads an end of file.
+        order = os.open(release, os.O_RDWR | os.O_NONBLOCK)
+        generator = Generator(dict(args, argv=args["argv"] + [capture, gate]))
+        held = hold(generator, gate, unit)
+        if held is None:
+            generator.interrupt()
+            return generator.outcome()
+        os.write(held, PCAP_HEADER)
+        os.unlink(capture)
+        before = generator.sent()
+        unit.emit({"kind": "ready", "atUs": now_us()})
+        if not released(generator, order, unit):
+            generator.interrupt()
+            return generator.outcome()
+        before = generator.sent()
+        asked = now_us()
+        os.close(held)
+        start = watch(generator, args, unit, before)
+        return generator.outcome(startUs=start or asked, nicFrames=generator.sent() - before)
+    finally:
+        for path in paths:
+            if os.path.exists(path):
+                os.unlink(path)
