@@ -26,8 +26,8 @@ const realPath = (path: string): string =>
  * Made if it is missing, so that its real path, and with it its id, never changes later.
  */
 export function stateFolder(dir?: string, env: NodeJS.ProcessEnv = process.env): StateFolder {
-  const path = realPath(resolve(dir ?? (env["LONGHAUL_STATE"] || ".longhaul")));
-  const cache = env["LONGHAUL_CACHE"] ? resolve(env["LONGHAUL_CACHE"]) : join(path, "cache");
+  const path = realPath(resolve(dir ?? env.LONGHAUL_STATE ?? ".longhaul"));
+  const cache = env.LONGHAUL_CACHE ? resolve(env.LONGHAUL_CACHE) : join(path, "cache");
   const folder: StateFolder = {
     path,
     id: createHash("sha256").update(path).digest("hex").slice(0, 6),

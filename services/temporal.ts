@@ -20,7 +20,7 @@ const recentEnough = (version: string): boolean => {
 };
 
 const onPath = (env: NodeJS.ProcessEnv): string[] =>
-  (env["PATH"] ?? "")
+  (env.PATH ?? "")
     .split(delimiter)
     .filter((folder) => folder !== "")
     .map((folder) => join(folder, "temporal"))
@@ -39,7 +39,7 @@ export async function temporalBinary(
   log: Log,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<string> {
-  const given = env["LONGHAUL_TEMPORAL"];
+  const given = env.LONGHAUL_TEMPORAL;
   if (given) {
     const version = existsSync(given) ? await versionOf(given) : null;
     if (version === null)
