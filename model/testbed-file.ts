@@ -1,0 +1,21 @@
+/** What a testbed file says, after validation and defaults. */
+import type { Testbed } from "./testbed.ts";
+
+/** The embedded lab: small, because Longhaul makes its hosts and wires itself. */
+export interface LabFile {
+  readonly kind: "lab";
+  readonly name: string;
+  readonly lineRateMbpsL1: number;
+  readonly migrationRateMbpsL1: number;
+  readonly platforms: readonly string[];
+  readonly generator: string;
+  /** Name of the guest image that the lab builds. */
+  readonly guestImage: string;
+  /** `prove`: the best one that boots the guest image. */
+  readonly accelerator: "prove" | "kvm" | "tcg";
+  /** Frame sizes that `lab up` calibrates the generator with. */
+  readonly calibratedFrameSizesBytes: readonly number[];
+}
+
+export type PhysicalFile = Testbed & { readonly kind: "physical" };
+export type TestbedFile = LabFile | PhysicalFile;
