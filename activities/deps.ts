@@ -1,0 +1,25 @@
+/** What the acts on a trial are given. The worker builds it; tests script it. */
+import type { Generator } from "../generators/generator.ts";
+import type { Hypervisor } from "../hypervisors/hypervisor.ts";
+import type { Testbed } from "../model/testbed.ts";
+import type { Power } from "../power/power.ts";
+import type { Hosts } from "../remote/agent.ts";
+import type { Store } from "../store/store.ts";
+
+/** A testbed with everything that is needed to measure on it. */
+export interface Bench {
+  readonly testbed: Testbed;
+  readonly hosts: Hosts;
+  /** By platform name. */
+  readonly drivers: Readonly<Record<string, Hypervisor>>;
+  readonly generator: Generator;
+  readonly power: Power;
+}
+
+export interface TrialDeps {
+  readonly store: Store;
+  /** @throws {UsageError} no such testbed, or a lab that is not up. */
+  bench(testbed: string): Promise<Bench>;
+  /** Version and commit of Longhaul, stored with every trial. */
+  readonly longhaulVersion: string;
+}

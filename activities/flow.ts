@@ -1,0 +1,59 @@
+/** The measured flow A→B and the side flow C→D, from what the testbed says of addresses and MACs. */
+import { createHash } from "node:crypto";
+import type { Stream } from "../generators/generator.ts";
+import type { HostName, HostNic, SegmentName, Testbed } from "../model/testbed.ts";
+import type { AttemptRef } from "../model/trial.ts";
+
+/** The discard port (RFC 863), as in RFC 2544's test frames (appendix C.2.6.4 uses echo, 7). */
+const udpPort = 9;
+
+const segmentOf: Readonly<Record<"A" | "B" | "C" | "D", SegmentName>> = {
+  A: "a",
+  B: "b",
+  C: "c",
+  D: "d",
+};
+
+/** @throws {Error} the testbed has no such NIC. */
+export function nicOn(testbed: Testbed, host: HostName, link: HostNic["link"]): HostNic {
+  const nic = testbed.hosts[host].nics.find((one) => one.link === link);
+  if (nic === undefined)
+    throw new Error(`testbed ${testbed.name}: host ${host} has no NIC on ${link}`);
+  return nic;
+}
+
+export const endNic = (testbed: Testbed, host: keyof typeof segmentOf): HostNic =>
+  nicOn(testbed, host, segmentOf[host]);
+
+/** The IP address of an end, without prefix length. */
+export function endAddress(testbed: Testbed, host: keyof typeof segmentOf): string {
+  const { address } = endNic(testbed, host);
+  if (address === null)
+    throw new Error(`testbed ${testbed.name}: host ${host} has no address on its segment`);
+  return address.replace(/\/.*/, "");
+}
+
+/** 32 bits that no other attempt of this store is likely to share. Not 0, which empty padding would match. */
+export const attemptTag = ({ trialId, attempt, token }: AttemptRef): number =>
+  createHash("sha256").update(`${trialId} ${attempt} ${token}`).digest().readUInt32BE(0) || 1;
+
+/** A→B through the router: sent to the router's MAC on segment a. */
+export function routedStream(
+  testbed: Testbed,
+  load: Pick<Stream, "tag" | "frameSizeBytes" | "fps" | "durationMs">,
+): Stream {
+  const source = endNic(testbed, "A");
+  const router = testbed.router.nics.find((nic) => nic.segment === "a");
+  if (router === undefined)
+    throw new Error(`testbed ${testbed.name}: the router has no NIC on segment a`);
+  return {
+    ...load,
+    source: "A",
+    device: source.device,
+    sourceMac: source.mac,
+    destinationMac: router.mac,
+    sourceIp: endAddress(testbed, "A"),
+    destinationIp: endAddress(testbed, "B"),
+    udpPort,
+  };
+}
