@@ -1,0 +1,43 @@
+/** How long a trial may take before somebody must look. */
+import type { Campaign } from "./campaign.ts";
+import type { TrialKind } from "./trial.ts";
+
+/** Starting and collecting units on all hosts, on a machine under load. */
+const startAndCollectMs = 60_000;
+/** Cancelling a migration past its deadline and seeing both hosts agree. */
+const abortMs = 30_000;
+
+export interface TrialTiming {
+  /** The longest the measuring activity can rightly take. */
+  readonly measureTimeoutMs: number;
+  /** No progress for this long is a hang; the heartbeat timeout is this + 20 s. */
+  readonly detectionBoundMs: number;
+}
+
+type Timed = Pick<
+  Campaign,
+  "phases" | "guest" | "migrationDeadlineMs" | "migrationMarginMs" | "rttIntervalMs"
+>;
+
+/**
+ * The detection bound is max(5 s, 40 s × guest memory / 256 MiB) plus one probe interval, but never
+ * shorter than a phase that is silent by design.
+ */
+export function trialTiming(campaign: Timed, kind: TrialKind): TrialTiming {
+  const { phases, guest, migrationDeadlineMs, migrationMarginMs, rttIntervalMs } = campaign;
+  const around = phases.settleMs + phases.learnMs + phases.drainMs + phases.restMs;
+  const measured =
+    kind === "forwarding" ? phases.trialMs : 2 * migrationMarginMs + migrationDeadlineMs + abortMs;
+  const silent = Math.max(
+    phases.settleMs,
+    phases.learnMs,
+    phases.drainMs,
+    phases.restMs,
+    kind === "migration" ? migrationMarginMs : 0,
+  );
+  return {
+    measureTimeoutMs: around + measured + startAndCollectMs,
+    detectionBoundMs:
+      Math.max(5000, Math.ceil((40_000 * guest.memoryMib) / 256), silent) + rttIntervalMs,
+  };
+}
