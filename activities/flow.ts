@@ -1,8 +1,6 @@
 /** The measured flow A→B and the side flow C→D, from what the testbed says of addresses and MACs. */
-import { createHash } from "node:crypto";
 import type { Stream } from "../generators/generator.ts";
 import type { HostName, HostNic, SegmentName, Testbed } from "../model/testbed.ts";
-import type { AttemptRef } from "../model/trial.ts";
 
 /** The discard port (RFC 863), as in RFC 2544's test frames (appendix C.2.6.4 uses echo, 7). */
 const udpPort = 9;
@@ -32,10 +30,6 @@ export function endAddress(testbed: Testbed, host: keyof typeof segmentOf): stri
     throw new Error(`testbed ${testbed.name}: host ${host} has no address on its segment`);
   return address.replace(/\/.*/, "");
 }
-
-/** 32 bits that no other attempt of this store is likely to share. Not 0, which empty padding would match. */
-export const attemptTag = ({ trialId, attempt, token }: AttemptRef): number =>
-  createHash("sha256").update(`${trialId} ${attempt} ${token}`).digest().readUInt32BE(0) || 1;
 
 /** A→B through the router: sent to the router's MAC on segment a. */
 export function routedStream(

@@ -3,11 +3,7 @@ import type { GuestSpec } from "../model/guest.ts";
 import type { Testbed } from "../model/testbed.ts";
 
 /** The router that a platform plays: one for each platform and testbed, named after the platform. */
-export function guestOf(
-  testbed: Testbed,
-  guest: Campaign["guest"],
-  platform: string,
-): GuestSpec {
+export function guestOf(testbed: Testbed, guest: Campaign["guest"], platform: string): GuestSpec {
   return {
     name: `router-${platform}`,
     image: guest.image,

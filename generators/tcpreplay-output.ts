@@ -1,7 +1,7 @@
 /** What tcpreplay 4.4 prints when it has ended. */
 
 export interface TcpreplayStatistics {
-  /** Frames that the kernel took; `Actual:` counts one more when it was interrupted. */
+  /** Frames sent, of `Actual:`. `Successful packets:` leaves out the frame at which it was interrupted, which the NIC counted (4.4.3). */
   readonly frames: number;
   readonly bytes: number;
   /** From the first frame to the last: frames / rated pps, as the printed seconds are cut to two places. */
@@ -18,14 +18,13 @@ const number = (text: string, pattern: RegExp): number | null => {
 /** null: no statistics were printed (it refused to start, or was killed). `bytes` are without FCS. */
 export const parseStatistics = (stdout: string): TcpreplayStatistics | null => {
   const actual = /Actual: (\d+) packets \((\d+) bytes\)/.exec(stdout);
-  const frames = number(stdout, /Successful packets:\s+(\d+)/);
-  if (actual === null || frames === null) return null;
-  const counted = Number(actual[1]);
+  if (actual === null) return null;
+  const frames = Number(actual[1]);
   const ratedFps = number(stdout, /Rated: .* ([\d.]+) pps/) ?? 0;
   return {
     frames,
-    bytes: counted === 0 ? 0 : Math.round((Number(actual[2]) / counted) * frames),
-    spanUs: ratedFps === 0 ? 0 : Math.round((counted / ratedFps) * 1e6),
+    bytes: Number(actual[2]),
+    spanUs: ratedFps === 0 ? 0 : Math.round((frames / ratedFps) * 1e6),
     failedFrames: number(stdout, /Failed packets:\s+(\d+)/) ?? 0,
     truncatedFrames: number(stdout, /Truncated packets:\s+(\d+)/) ?? 0,
   };

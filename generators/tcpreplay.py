@@ -37,9 +37,15 @@ class Generator:
         self.device = args["device"]
         self.ended_us = None
         self.ended = threading.Event()
+        self.end, self.end_told = os.pipe()
         self.out, self.err = bytearray(), bytearray()
+        # Stopping a unit sends SIGTERM to all of it, which ends tcpreplay without its statistics.
         self.process = subprocess.Popen(
-            args["argv"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            args["argv"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN),
         )
         self.readers = [
             threading.Thread(target=keep_ends, args=(self.process.stdout, self.out)),
@@ -53,6 +59,7 @@ class Generator:
         self.process.wait()
         self.ended_us = now_us()
         self.ended.set()
+        os.close(self.end_told)
 
     def sent(self):
         with open("/sys/class/net/%s/statistics/tx_packets" % self.device) as file:
@@ -91,9 +98,10 @@ def hold(generator, gate, unit):
 
 
 def released(generator, release, unit):
-    while not generator.ended.is_set() and not unit.stopping():
-        if select.select([release], [], [], 0.05)[0]:
-            return True
+    while not unit.stopping():
+        ready = select.select([release, generator.end, unit], [], [])[0]
+        if release in ready or generator.end in ready:
+            return release in ready
     return False
 
 
@@ -102,7 +110,7 @@ def watch(generator, args, unit, before):
     start = None
     last = before
     limit = time.monotonic() + args["durationMs"] / 1000 + 2
-    while not generator.ended.wait(0.0002 if start is None else 0.1):
+    while not select.select([generator.end, unit], [], [], 0.0002 if start is None else 0.1)[0]:
         frames = generator.sent()
         if frames != last:
             if start is None:
@@ -110,8 +118,10 @@ def watch(generator, args, unit, before):
                 unit.emit({"kind": "sending", "atUs": start})
             last = frames
             unit.emit({"kind": "frames", "frames": frames - before})
-        if unit.stopping() or time.monotonic() > limit:
-            generator.interrupt()
+        if time.monotonic() > limit:
+            break
+    if not generator.ended.is_set():
+        generator.interrupt()
     return start
 
 

@@ -106,11 +106,14 @@ export const tcpreplay = (testbed: Testbed, hosts: Hosts): Generator => {
     offered: async (unit, stream) => {
       const agent = await hosts.agent(stream.source);
       const state = await agent.unit(unit);
-      if (state?.status !== "ended") return null;
+      if (state === null || state.status === "running") return null;
       const output = await agent.waitUnit(unit, { timeoutMs: 10_000 });
-      return outcomeSchema.safeParse(output.result).data?.exitCode === 0
-        ? offered(stream, output)
-        : null;
+      try {
+        return offered(stream, output);
+      } catch (error) {
+        if (error instanceof CommandFailed || error instanceof NoExitStatus) return null;
+        throw error;
+      }
     },
     stop: async (fence, unit, stream) => {
       const agent = await hosts.agent(stream.source);
