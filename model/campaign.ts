@@ -26,7 +26,7 @@ export interface ForwardingPart {
 }
 
 export interface MigrationPart extends ForwardingPart {
-  /** `alternate`: R1→R2 in odd repetitions, R2→R1 in even ones. Otherwise a level. */
+  /** `alternate`: a platform's migrations go there and back in their order of execution. Otherwise a level. */
   readonly directions: "alternate" | readonly Direction[];
 }
 
