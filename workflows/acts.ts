@@ -45,10 +45,11 @@ export interface CampaignProgress {
 }
 
 export interface CampaignActs {
-  /** Takes the testbed's lock for this campaign, or says who holds it. Same holder again: the same epoch. */
+  /** Takes the testbed's lock for this campaign, or says who holds it. Same holder again: the same epoch, or with `renew` one above all that the store has seen. */
   acquireTestbed(
     campaignId: string,
     testbed: string,
+    renew: boolean,
   ): Promise<{ status: "granted"; epoch: number } | { status: "busy"; heldBy: string }>;
   releaseTestbed(campaignId: string, testbed: string): Promise<void>;
   /** Platforms and frame sizes whose `ofCapacity` loads still wait for a capacity. */

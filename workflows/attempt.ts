@@ -1,0 +1,146 @@
+/**
+ * The loop that both kinds of trial share: attempts until one is valid or the limit is spent. An
+ * attempt is prepare · measure · [locate] · judge · restore; after an unknown end of `measure` the
+ * store and the hosts are asked (`collect`) before another attempt may exist.
+ */
+import { CancellationScope, isCancellation, log, sleep } from "@temporalio/workflow";
+import { begun, ended, isSpent, spentReason } from "../model/attempts.ts";
+import type { AttemptTally } from "../model/attempts.ts";
+import type { AttemptRef, AttemptVerdict, TrialKind, TrialOutcome } from "../model/trial.ts";
+import type { TrialActs, TrialBrief } from "./acts.ts";
+import { faultOf } from "./faults.ts";
+import { act, measureTimes } from "./policies.ts";
+
+export interface TrialRun {
+  readonly campaignId: string;
+  readonly testbed: string;
+  readonly attemptLimit: number;
+  readonly kind: TrialKind;
+  readonly brief: TrialBrief;
+  /** Stands before every step's name in Temporal's timeline. */
+  readonly title: string;
+  readonly nextToken: () => number;
+}
+
+/** `superseded`: a higher token was seen; nothing more may be done under this epoch. */
+export type TrialEnd =
+  | { readonly verdict: "valid"; readonly outcome: TrialOutcome; readonly attempts: number }
+  | { readonly verdict: "invalid"; readonly reason: string; readonly attempts: number }
+  | { readonly verdict: "superseded"; readonly reason: string };
+
+type AttemptEnd = AttemptVerdict | { readonly verdict: "superseded"; readonly reason: string };
+
+export async function runTrial(run: TrialRun): Promise<TrialEnd> {
+  let tally = run.brief.tally;
+  for (;;) {
+    const leftOver = tally.open;
+    if (!leftOver) tally = begun(tally);
+    const { campaignId, testbed, brief, nextToken } = run;
+    const ref = {
+      campaignId,
+      testbed,
+      trialId: brief.trialId,
+      attempt: tally.attempts,
+      token: nextToken(),
+    };
+    const end = await attempt(run, ref, tally, leftOver);
+    if (end.verdict === "superseded") return end;
+    if (end.verdict === "valid") return { ...end, attempts: tally.attempts };
+    tally = ended(tally, end.cut);
+    if (isSpent(tally, run.attemptLimit))
+      return {
+        verdict: "invalid",
+        reason: spentReason(tally, end.reason),
+        attempts: tally.attempts,
+      };
+  }
+}
+
+async function attempt(
+  run: TrialRun,
+  ref: AttemptRef,
+  tally: AttemptTally,
+  leftOver: boolean,
+): Promise<AttemptEnd> {
+  const step = namedSteps(run, ref);
+  try {
+    const unmeasured = leftOver
+      ? await lookUp("its workflow ended", true)
+      : await prepareAndMeasure();
+    if (unmeasured !== null) return await reject(unmeasured.reason, unmeasured.cut);
+    if (run.kind === "migration") await patiently(() => step("locate")(ref));
+    const verdict = await patiently(() => step("judge")(ref, { final: isLast(false) }));
+    const killsTheWorker = verdict.verdict === "invalid" && verdict.cut && isLast(true);
+    return killsTheWorker ? await reject(verdict.reason, true) : verdict;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const fault = faultOf(error);
+    if (fault.kind === "fenced" && fault.act === "prepare")
+      return { verdict: "superseded", reason: fault.reason };
+    return await reject(fault.reason, fault.cut);
+  } finally {
+    await CancellationScope.nonCancellable(restore);
+  }
+
+  async function prepareAndMeasure() {
+    await patiently(() => step("prepare")(ref));
+    try {
+      await step("measure")(ref);
+      return null;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const fault = faultOf(error);
+      if (fault.kind === "harness" || fault.kind === "fenced") throw error;
+      return await lookUp(fault.reason, fault.cut);
+    }
+  }
+
+  /** null: the measurement had finished on the hosts and is home now. */
+  async function lookUp(reason: string, cut: boolean) {
+    const { status } = await patiently(() => step("collect")(ref));
+    return status === "measured" ? null : { reason, cut };
+  }
+
+  async function reject(reason: string, cut: boolean): Promise<AttemptVerdict> {
+    const final = isLast(cut);
+    const words = final ? spentReason(ended(tally, cut), reason) : reason;
+    await step("rejectAttempt")(ref, { reason: words, cut, final });
+    return { verdict: "invalid", reason, cut };
+  }
+
+  function isLast(cut: boolean): boolean {
+    return isSpent(ended(tally, cut), run.attemptLimit);
+  }
+
+  /** A testbed that cannot be restored now is brought to its known state by the next attempt's `prepare`. */
+  async function restore(): Promise<void> {
+    try {
+      await step("restore")(ref);
+    } catch (error) {
+      log.warn("the testbed was not restored", {
+        trial: ref.trialId,
+        reason: faultOf(error).reason,
+      });
+    }
+  }
+}
+
+/** Repeats an act for as long as its failure says that the store is away: nothing is lost by waiting. */
+async function patiently<Result>(run: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await run();
+    } catch (error) {
+      if (isCancellation(error) || faultOf(error).kind !== "store-away") throw error;
+      await sleep("1m", { summary: "the store is away: waiting" });
+    }
+  }
+}
+
+/** One act of the attempt, named in Temporal's timeline as `trial 3/12 · 64 B 300 Mbit/s · attempt 1: measure`. */
+const namedSteps =
+  ({ title, brief }: TrialRun, { attempt }: AttemptRef) =>
+  <Name extends keyof TrialActs>(name: Name): TrialActs[Name] => {
+    const times = name === "measure" ? measureTimes(brief) : {};
+    return act(name, { summary: `${title}attempt ${attempt}: ${name}`, ...times });
+  };

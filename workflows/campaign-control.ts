@@ -1,0 +1,148 @@
+/**
+ * The campaign's desk: what it says of itself (queries, details, search attributes, the state in the
+ * store) and how it is steered (updates). What is refused says why.
+ */
+import {
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+} from "@temporalio/workflow";
+import type { CampaignState } from "../model/trial.ts";
+import type { CampaignProgress } from "./acts.ts";
+import type { CampaignInput } from "./campaign.ts";
+import { campaignDetails } from "./details.ts";
+import * as messages from "./messages.ts";
+import type { CampaignView, Steered } from "./messages.ts";
+import { act } from "./policies.ts";
+import { attributes } from "./search.ts";
+
+export type ControlDesk = ReturnType<typeof controlDesk>;
+
+export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
+  /** Holds everything that a cancel cuts. */
+  const work = new CancellationScope({ cancellable: true });
+  let view: CampaignView = {
+    campaign: campaignId,
+    testbed,
+    state: carried?.paused === true ? "paused" : carried === null ? "planned" : "running",
+    reason: null,
+    step: "starting",
+    sinceMs: Date.now(),
+    element: null,
+  };
+  let stored: CampaignState = view.state;
+  let storing: Promise<void> | null = null;
+  let ledger: CampaignProgress | null = null;
+  let ledgerMs = 0;
+  let cancelAskedBy: string | null = null;
+  let closing = false;
+  let holdElement: ((held: boolean) => Promise<void>) | null = null;
+
+  if (carried === null)
+    upsertSearchAttributes(
+      attributes({ LhCampaign: campaignId, LhTestbed: testbed, LhKind: "campaign", LhDone: 0 }),
+    );
+  show({});
+  setHandler(messages.progress, () => ledger, { description: "The ledger, as last read" });
+  setHandler(messages.state, () => view, { description: "State, and what it does or waits for" });
+  setHandler(messages.pause, (by) => steer("paused", `paused by ${by}`), {
+    description: "Pause after the current trial",
+    validator: (by: string) => refuseUnless(by, view.state === "running", `is ${view.state}, not running`),
+  });
+  setHandler(messages.resume, () => steer("running", null), {
+    description: "Go on after a pause, or after what it waited for was mended",
+    validator: (by: string) => refuseUnless(by, isHeld(), `is ${view.state}: there is nothing to resume`),
+  });
+  setHandler(messages.cancel, cancel, {
+    description: "Cut and restore the running trial, skip the rest, end the campaign",
+    validator: (by: string) => refuseUnless(by, true, ""),
+  });
+
+  return {
+    work,
+    step: (step: string) => show({ step, sinceMs: Date.now() }),
+    become,
+    refresh,
+    untilRunning: () => condition(() => view.state === "running"),
+    isPaused: () => view.state === "paused",
+    wasAsked: () => cancelAskedBy !== null,
+    cancelledBy: () => cancelAskedBy ?? "Temporal's own cancel",
+    /** From here on nothing can be steered any more. */
+    close: () => void (closing = true),
+    /** Waits for a person or for something to be freed, unless a person has paused it anyway. */
+    wait: (reason: string) =>
+      view.state === "paused" ? Promise.resolve() : become("waiting", reason),
+    goOn: () => (view.state === "waiting" ? become("running", null) : Promise.resolve()),
+    /** The element that runs now, and how it is held between its trials; null: none. */
+    async runs(element: string | null, hold: ((held: boolean) => Promise<void>) | null) {
+      holdElement = hold;
+      show({ element, step: element === null ? "between elements" : `measuring \`${element}\`` });
+      if (view.state !== "running") await hold?.(true);
+    },
+  };
+
+  async function steer(state: CampaignState, reason: string | null): Promise<Steered> {
+    const told = become(state, reason);
+    await holdElement?.(state !== "running");
+    await told;
+    return { state: view.state };
+  }
+
+  async function cancel(by: string): Promise<Steered> {
+    cancelAskedBy = by;
+    show({ step: "cutting and restoring the running trial", sinceMs: Date.now() });
+    work.cancel();
+    await condition(() => view.state === "cancelled" && stored === "cancelled");
+    return { state: "cancelled" };
+  }
+
+  function isHeld(): boolean {
+    return view.state === "paused" || view.state === "waiting";
+  }
+
+  function refuseUnless(by: string, allowed: boolean, why: string): void {
+    const refuse = (words: string) => {
+      throw ApplicationFailure.nonRetryable(`campaign ${campaignId} ${words}`, "Refused");
+    };
+    if (typeof by !== "string" || by === "") refuse("is steered by name: say who asks");
+    if (cancelAskedBy !== null) refuse(`is being cancelled by ${cancelAskedBy}`);
+    if (closing) refuse("is ending");
+    if (!allowed) refuse(why);
+  }
+
+  /** Puts the campaign into this state, here and in the store; the newest state wins. */
+  async function become(state: CampaignState, reason: string | null): Promise<void> {
+    show({ state, reason });
+    storing ??= CancellationScope.nonCancellable(store).finally(() => void (storing = null));
+    await storing;
+  }
+
+  async function store(): Promise<void> {
+    while (stored !== view.state) {
+      const { state, reason } = view;
+      await act("setCampaignState", { summary: `state: ${state}` })(campaignId, state, reason);
+      stored = state;
+    }
+  }
+
+  /** Reads the ledger anew when the one at hand is older than this. */
+  async function refresh(olderThanMs: number): Promise<void> {
+    if (Date.now() - ledgerMs < olderThanMs) return;
+    const read = await act("campaignProgress", { summary: "read the ledger" })(campaignId);
+    const done = (of: CampaignProgress | null) =>
+      of === null ? 0 : of.valid + of.invalid + of.skipped;
+    if (done(read) !== done(ledger) || read.planned !== ledger?.planned)
+      upsertSearchAttributes(attributes({ LhDone: done(read), LhPlanned: read.planned }));
+    ledger = read;
+    ledgerMs = Date.now();
+    show({});
+  }
+
+  function show(change: Partial<CampaignView>): void {
+    view = { ...view, ...change };
+    setCurrentDetails(campaignDetails(view, ledger));
+  }
+}

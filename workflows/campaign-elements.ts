@@ -1,0 +1,175 @@
+/** The campaign's elements, one after another, under the epoch that its lock granted. */
+import {
+  ChildWorkflowCancellationType,
+  isCancellation,
+  log,
+  ParentClosePolicy,
+  sleep,
+  startChild,
+  workflowInfo,
+} from "@temporalio/workflow";
+import { mostAttempts } from "../model/attempts.ts";
+import { token } from "../model/tokens.ts";
+import type { Element } from "./acts.ts";
+import type { ControlDesk } from "./campaign-control.ts";
+import type { CampaignInput } from "./campaign.ts";
+import { elementPlan, elementSummary } from "./details.ts";
+import type { ElementInput, ElementResult } from "./element.ts";
+import { faultOf } from "./faults.ts";
+import { forwardingSweep } from "./forwarding-sweep.ts";
+import { hold } from "./messages.ts";
+import { migrationTrial } from "./migration-trial.ts";
+import { act } from "./policies.ts";
+import { attributes } from "./search.ts";
+
+export interface Carried {
+  /** null: the epoch was superseded and a higher one must be asked for. */
+  readonly epoch: number | null;
+  /** The first number of a token that was not used yet under this epoch. */
+  readonly nextNumber: number;
+  readonly paused: boolean;
+  /** Elements in a row that ended without verdicts for their trials. */
+  readonly setbacks: number;
+}
+
+/** Elements read from the plan at a time. */
+const sliceLength = 10;
+/** The ledger in the details is read at most this often. */
+const ledgerAgeMs = 10_000;
+/** So many setbacks in a row call for a person. */
+const setbackLimit = 5;
+
+/** null: every trial has its verdict. Otherwise what the campaign continues as new with. */
+export async function measureAll(
+  input: CampaignInput,
+  desk: ControlDesk,
+  carried: Carried,
+): Promise<Carried | null> {
+  const { campaignId, testbed } = input;
+  let { epoch, nextNumber, setbacks } = carried;
+  await desk.refresh(ledgerAgeMs);
+  if (epoch !== null) await resolveCapacities(epoch);
+  for (;;) {
+    if (workflowInfo().continueAsNewSuggested) return { ...carried, epoch, nextNumber, setbacks };
+    epoch ??= await renewedEpoch();
+    if (epoch === null) continue;
+    desk.step("reading the plan");
+    const elements = await act("nextElements", { summary: "read the plan" })(
+      campaignId,
+      sliceLength,
+    );
+    if (elements.length === 0) return null;
+    for (const element of elements) {
+      await desk.untilRunning();
+      if (workflowInfo().continueAsNewSuggested) break;
+      const end = await runElement(input, desk, element, { epoch, nextNumber });
+      nextNumber = end.nextNumber;
+      await desk.refresh(ledgerAgeMs);
+      if (end.status === "measured") setbacks = 0;
+      else {
+        if (end.status === "superseded") epoch = null;
+        await setback(end.reason);
+        break;
+      }
+    }
+  }
+
+  async function resolveCapacities(under: number): Promise<void> {
+    for (const open of await act("openCapacities")(campaignId)) {
+      const what = `capacity of ${open.platform} at ${open.frameSizeBytes} B`;
+      desk.step(`finding the ${what}`);
+      try {
+        const { platform, frameSizeBytes } = open;
+        const order = {
+          campaignId,
+          testbed,
+          platform,
+          frameSizeBytes,
+          token: token(under, nextNumber++),
+        };
+        await act("resolveCapacity", { summary: what })(order);
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        // Its trials are tried all the same: each says for itself that its load is unknown.
+        log.warn(`no ${what}`, { reason: faultOf(error).reason });
+      }
+    }
+  }
+
+  async function renewedEpoch(): Promise<number | null> {
+    desk.step(`taking the testbed ${testbed} again`);
+    const lock = await act("acquireTestbed", { summary: `take ${testbed} again` })(
+      campaignId,
+      testbed,
+      true,
+    );
+    if (lock.status === "granted") {
+      nextNumber = 1;
+      await desk.goOn();
+      return lock.epoch;
+    }
+    await desk.wait(`the testbed ${testbed} is held by ${lock.heldBy}`);
+    await sleep("1m", { summary: `waiting for ${lock.heldBy}` });
+    return null;
+  }
+
+  async function setback(reason: string | null): Promise<void> {
+    setbacks += 1;
+    log.warn("an element ended without verdicts", { reason, setbacks });
+    if (setbacks >= setbackLimit) {
+      await desk.wait(`${setbacks} elements in a row ended without verdicts; the last: ${reason}`);
+      setbacks = 0;
+    } else await sleep(1000 * 4 ** setbacks, { summary: "pause after a setback" });
+  }
+}
+
+type ElementEnd = ElementResult | (Omit<ElementResult, "status"> & { readonly status: "failed" });
+
+async function runElement(
+  { campaignId, testbed, attemptLimit }: CampaignInput,
+  desk: ControlDesk,
+  element: Element,
+  tokens: Pick<ElementInput, "nextNumber"> & { readonly epoch: number },
+): Promise<ElementEnd> {
+  const { kind, platform, repetition, trials } = element;
+  const input = { campaignId, testbed, attemptLimit, element, ...tokens, ends: [], held: false };
+  try {
+    const child = await startChild(kind === "forwarding" ? forwardingSweep : migrationTrial, {
+      workflowId: element.id,
+      args: [input],
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+      staticSummary: elementSummary(element),
+      staticDetails: elementPlan(element),
+      typedSearchAttributes: attributes({
+        LhCampaign: campaignId,
+        LhTestbed: testbed,
+        LhKind: kind,
+        LhPlatform: platform,
+        LhRepetition: repetition,
+        LhPlanned: trials.length,
+        ...(kind === "migration" && trials[0] ? { LhScenario: trials[0].scenario } : {}),
+      }),
+    });
+    await desk.runs(element.id, async (held) => {
+      try {
+        await child.signal(hold, held);
+      } catch (error) {
+        log.info("the element ended before it could be held", {
+          element: element.id,
+          error: String(error),
+        });
+      }
+    });
+    return await child.result();
+  } catch (error) {
+    // A child that somebody else cancelled or terminated is a setback, not the campaign's end.
+    if (isCancellation(error) && desk.work.consideredCancelled) throw error;
+    const reason = `${element.id}: ${faultOf(error instanceof Error && error.cause ? error.cause : error).reason}`;
+    // How far it counted is not known: leave out all that it may have used.
+    const nextNumber = tokens.nextNumber + (trials.length + 1) * mostAttempts(attemptLimit);
+    return { status: "failed", reason, nextNumber };
+  } finally {
+    await desk.runs(null, null);
+  }
+}

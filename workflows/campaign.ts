@@ -1,0 +1,86 @@
+/**
+ * One measurement campaign: takes the testbed, then runs the plan's elements in order, each as a child
+ * workflow. Workflow id: `campaign/<id>`. Nothing that happens to a trial ends it; what it cannot get
+ * (store, server, testbed) it waits for.
+ *
+ * Continues as new when the server suggests it, between elements, with epoch, token number and pause
+ * as its argument. Changes to this file need `patched()` where a running history would replay otherwise.
+ */
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+} from "@temporalio/workflow";
+import { controlDesk } from "./campaign-control.ts";
+import { measureAll } from "./campaign-elements.ts";
+import type { Carried } from "./campaign-elements.ts";
+import { act } from "./policies.ts";
+
+export interface CampaignInput {
+  readonly campaignId: string;
+  readonly testbed: string;
+  readonly attemptLimit: number;
+  /** Given by the campaign to itself when it continues as new; null at the start. */
+  readonly carried: Carried | null;
+}
+
+/** `busy`: the testbed is another's and nothing was begun; the same campaign may be started again. */
+export type CampaignResult =
+  | { readonly status: "completed" | "cancelled" }
+  | { readonly status: "busy"; readonly heldBy: string };
+
+export async function campaign(input: CampaignInput): Promise<CampaignResult> {
+  const { campaignId, testbed } = input;
+  const desk = controlDesk(input);
+  let cancellation: Error | null = null;
+  try {
+    const end = await desk.work.run(async () => {
+      const carried = input.carried ?? (await begin());
+      return "heldBy" in carried ? carried : await measureAll(input, desk, carried);
+    });
+    if (end !== null && "heldBy" in end) return { status: "busy", heldBy: end.heldBy };
+    if (end !== null) {
+      await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+      await continueAsNew<typeof campaign>({
+        ...input,
+        carried: { ...end, paused: desk.isPaused() },
+      });
+    }
+  } catch (error) {
+    if (!(error instanceof Error) || !isCancellation(error)) throw error;
+    cancellation = error;
+  }
+  const status = cancellation === null ? "completed" : "cancelled";
+  await CancellationScope.nonCancellable(() => end(status));
+  // Asked of Temporal itself, not by the update: Temporal then shows the workflow as cancelled, too.
+  if (cancellation !== null && !desk.wasAsked()) throw cancellation;
+  return { status };
+
+  async function begin(): Promise<Carried | { heldBy: string }> {
+    desk.step(`taking the testbed ${testbed}`);
+    const lock = await act("acquireTestbed", { summary: `take ${testbed}` })(
+      campaignId,
+      testbed,
+      false,
+    );
+    if (lock.status === "granted") {
+      await desk.become("running", null);
+      return { epoch: lock.epoch, nextNumber: 1, setbacks: 0, paused: false };
+    }
+    await desk.become("planned", `the testbed ${testbed} is held by ${lock.heldBy}`);
+    return lock;
+  }
+
+  async function end(status: "completed" | "cancelled"): Promise<void> {
+    desk.close();
+    desk.step(status === "completed" ? "closing" : "skipping what has no verdict");
+    if (status === "cancelled") await act("closeCancelled")(campaignId, desk.cancelledBy());
+    await act("releaseTestbed", { summary: `let ${testbed} go` })(campaignId, testbed);
+    desk.step("ended");
+    await desk.become(status, null);
+    await desk.refresh(0);
+    await condition(allHandlersFinished);
+  }
+}

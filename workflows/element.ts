@@ -1,0 +1,63 @@
+/** What both kinds of child workflow share: their input and result, tokens, and holding between trials. */
+import { condition, log, setHandler, workflowInfo } from "@temporalio/workflow";
+import { token } from "../model/tokens.ts";
+import type { Element, TrialBrief } from "./acts.ts";
+import { runTrial } from "./attempt.ts";
+import type { TrialEnd } from "./attempt.ts";
+import { hold } from "./messages.ts";
+
+export interface ElementInput {
+  readonly campaignId: string;
+  readonly testbed: string;
+  readonly attemptLimit: number;
+  readonly element: Element;
+  readonly epoch: number;
+  /** The first number of a token that was not used yet under this epoch. */
+  readonly nextNumber: number;
+  /** Of a sweep that continued as new: the ends of its first trials, and whether it was held. */
+  readonly ends: readonly TrialEnd[];
+  readonly held: boolean;
+}
+
+export interface ElementResult {
+  readonly status: "measured" | "superseded";
+  readonly reason: string | null;
+  /** The first number that the next element may use. */
+  readonly nextNumber: number;
+}
+
+/** Runs the element's trials one by one, each after `hold` allows it. */
+export function elementRun(input: ElementInput) {
+  let { nextNumber, held } = input;
+  setHandler(hold, (value) => void (held = value), {
+    description: "Stop before the next trial, or go on",
+  });
+  const nextToken = (): number => token(input.epoch, nextNumber++);
+
+  return {
+    async trial(brief: TrialBrief, title: string): Promise<TrialEnd> {
+      await condition(() => !held);
+      const { campaignId, testbed, attemptLimit, element } = input;
+      const end = await runTrial({
+        campaignId,
+        testbed,
+        attemptLimit,
+        kind: element.kind,
+        brief,
+        title,
+        nextToken,
+      });
+      log.info("trial ended", { trial: brief.trialId, ...end });
+      return end;
+    },
+    /** The input with which this element continues as new. */
+    carried: (ends: readonly TrialEnd[]): ElementInput => ({ ...input, nextNumber, held, ends }),
+    result(ends: readonly TrialEnd[]): ElementResult {
+      const superseded = ends.find((end) => end.verdict === "superseded");
+      return superseded === undefined
+        ? { status: "measured", reason: null, nextNumber }
+        : { status: "superseded", reason: superseded.reason, nextNumber };
+    },
+    shouldContinueAsNew: (): boolean => workflowInfo().continueAsNewSuggested,
+  };
+}

@@ -1,0 +1,35 @@
+/** Reads a failed activity: what the workflow decides by, and the words for the record. */
+import { ActivityFailure, ApplicationFailure, TimeoutFailure } from "@temporalio/workflow";
+
+/**
+ * `store-away`: nothing was decided, the act can wait. `unknown`: nobody knows how the act ended.
+ * `fenced`: a host or the store has seen a higher token. `harness`: it ended, and it was no measurement.
+ */
+export interface Fault {
+  /** The failed activity's type; null for an error of another kind. */
+  readonly act: string | null;
+  readonly kind: "store-away" | "unknown" | "fenced" | "harness";
+  /** Longhaul's own death ended it: no heartbeat came any more, or the worker was told to stop. */
+  readonly cut: boolean;
+  readonly reason: string;
+}
+
+const reasonLength = 500;
+const unknownTypes = ["NoExitStatus", "WorkerShutdown", "ActivityPause", "ActivityReset"];
+
+export function faultOf(error: unknown): Fault {
+  const [act, cause] =
+    error instanceof ActivityFailure ? [error.activityType, error.cause] : [null, error];
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const reason = `${act === null ? "" : `${act}: `}${message}`.slice(0, reasonLength);
+  if (cause instanceof TimeoutFailure) {
+    const cut = cause.timeoutType === "HEARTBEAT";
+    return { act, kind: "unknown", cut, reason: cut ? `${reason} (no heartbeat)` : reason };
+  }
+  const type = cause instanceof ApplicationFailure ? (cause.type ?? "") : "";
+  if (type === "StoreUnavailable") return { act, kind: "store-away", cut: false, reason };
+  if (type === "Fenced") return { act, kind: "fenced", cut: false, reason };
+  if (unknownTypes.includes(type))
+    return { act, kind: "unknown", cut: type !== "NoExitStatus", reason };
+  return { act, kind: "harness", cut: false, reason };
+}

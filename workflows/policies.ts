@@ -1,0 +1,60 @@
+/**
+ * How each act is timed and retried: every option explicit, none left to a default. The SDK's default
+ * cancellation type is TRY_CANCEL, whatever its documentation says (1.24.0), so it is always set.
+ *
+ * Acts of the campaign retry without limit: a store or a server that is away stops nothing. Acts of a
+ * trial retry a bounded number of times and then make the attempt invalid; `measure` never retries.
+ */
+import { ActivityCancellationType, proxyActivities } from "@temporalio/workflow";
+import type { ActivityOptions } from "@temporalio/workflow";
+import type { Acts, TrialBrief } from "./acts.ts";
+
+const waits = { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED } as const;
+const backoff = { initialInterval: "1s", backoffCoefficient: 2, maximumInterval: "30s" } as const;
+
+const withoutLimit: ActivityOptions = {
+  ...waits,
+  startToCloseTimeout: "30s",
+  retry: { ...backoff, maximumInterval: "1m", maximumAttempts: Infinity },
+};
+/** The heartbeat of these acts says only that the worker lives; a killed one is noticed within it. */
+const bounded = (startToCloseTimeout: "2m" | "10m" | "1h", maximumAttempts: number) =>
+  ({
+    ...waits,
+    startToCloseTimeout,
+    heartbeatTimeout: "20s",
+    retry: { ...backoff, maximumAttempts },
+  }) satisfies ActivityOptions;
+
+export const policies = {
+  acquireTestbed: withoutLimit,
+  releaseTestbed: withoutLimit,
+  openCapacities: withoutLimit,
+  nextElements: withoutLimit,
+  campaignProgress: withoutLimit,
+  setCampaignState: withoutLimit,
+  closeCancelled: withoutLimit,
+  isClosed: withoutLimit,
+  resolveCapacity: bounded("1h", 3),
+  prepare: bounded("10m", 3),
+  /** Timeouts are the trial's own: see `measureTimes`. */
+  measure: { ...waits, retry: { maximumAttempts: 1 } },
+  collect: bounded("10m", 10),
+  locate: bounded("2m", 10),
+  judge: bounded("2m", 10),
+  rejectAttempt: { ...withoutLimit, startToCloseTimeout: "1m" },
+  restore: bounded("10m", 5),
+} satisfies Record<keyof Acts, ActivityOptions>;
+
+/** Margin of the heartbeat over a trial's detection bound: the judges inside `measure` are the first net. */
+const heartbeatMarginMs = 20_000;
+
+export const measureTimes = (brief: TrialBrief) =>
+  ({
+    startToCloseTimeout: brief.measureTimeoutMs,
+    heartbeatTimeout: brief.detectionBoundMs + heartbeatMarginMs,
+  }) satisfies ActivityOptions;
+
+/** An act by its name, under its policy; `more` adds a summary or a trial's own times. */
+export const act = <Name extends keyof Acts>(name: Name, more: ActivityOptions = {}): Acts[Name] =>
+  proxyActivities<Acts>({ ...policies[name], ...more })[name];
