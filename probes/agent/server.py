@@ -1,0 +1,371 @@
+"""
+Answers requests on the agent's Unix socket: JSON lines `{"id", "verb", "args"}`, answered in any order
+by `{"id", "ok"}` or `{"id", "error": {"kind", "message"}}`; `follow` answers `{"id", "line"}` many times first.
+Error kinds: fenced, refused (bad request), timeout (no exit status), failed (the agent's own fault).
+"""
+import json
+import os
+import platform
+import selectors
+import socket
+import time
+import traceback
+
+from agent import fence, processes, units, watcher
+from agent.commands import Commands
+from agent.converse import Conversation
+from agent.fence import Refused
+from agent.loop import Loop
+from agent.snapshot import snapshot
+from agent.wrapper import poke_address, run_wrapper
+
+
+class Server:
+    def __init__(self, folder, version, listener, idle_s):
+        self.folder = folder
+        self.version = version
+        self.idle_s = idle_s
+        self.loop = Loop()
+        self.loop.on_child = self.children
+        self.commands = Commands(folder, version, self.loop)
+        self.connections = set()
+        self.waiting = []
+        self.busy_at = time.monotonic()
+        self.loop.register(listener, selectors.EVENT_READ, self.accept)
+        address = poke_address(folder, version)
+        if os.path.exists(address):
+            os.unlink(address)
+        self.pokes = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.pokes.bind(address)
+        os.chmod(address, 0o600)
+        self.loop.register(self.pokes, selectors.EVENT_READ, self.poked)
+
+    def serve(self):
+        self.tick()
+        self.loop.run()
+        self.commands.kill()
+
+    def tick(self):
+        watcher.ensure(self.folder, self.version)
+        self.look_at_units()
+        now = time.monotonic()
+        if self.connections or self.commands.running:
+            self.busy_at = now
+        elif now - self.busy_at > self.idle_s:
+            if any(units.state_of(self.folder, name)["status"] == "running" for name in self.unit_names()):
+                self.busy_at = now
+            else:
+                self.loop.running = False
+        self.loop.later(1, self.tick)
+
+    def unit_names(self):
+        return [name for name in units.names(self.folder) if units.state_of(self.folder, name)]
+
+    def children(self):
+        self.commands.reap()
+        # Wrappers that ended; commands are reaped by their own pid above.
+        for name in units.names(self.folder):
+            record = units.read_json(os.path.join(units.unit_folder(self.folder, name), "unit.json"))
+            if record and record["bootId"] == processes.boot_id():
+                try:
+                    os.waitpid(record["pid"], os.WNOHANG)
+                except ChildProcessError:
+                    continue
+        self.look_at_units()
+
+    def poked(self, *_):
+        try:
+            while True:
+                self.pokes.recv(64)
+        except BlockingIOError:
+            self.look_at_units()
+
+    def look_at_units(self):
+        for look in list(self.waiting):
+            if look():
+                self.waiting.remove(look)
+
+    def accept(self, listener, _):
+        connection, _ = listener.accept()
+        self.connections.add(Connection(self, connection))
+
+    # Verbs. Each answers by `answer(value)`, now or later.
+
+    def hello(self, _, answer):
+        answer({
+            "bootId": processes.boot_id(),
+            "kernel": platform.release(),
+            "python": platform.python_version(),
+            "agentVersion": self.version,
+            "token": fence.highest(self.folder),
+        })
+
+    def clock(self, _, answer):
+        answer(time.monotonic_ns() // 1000)
+
+    def read_files(self, args, answer):
+        found = {}
+        for path in args["paths"]:
+            try:
+                with open(path, "rb") as file:
+                    found[path] = file.read().decode("utf-8", "replace")
+            except (FileNotFoundError, NotADirectoryError):
+                found[path] = None
+            except OSError as error:
+                raise Refused("refused", "cannot read %s: %s" % (path, error)) from error
+        answer(found)
+
+    def counters(self, _, answer):
+        answer(snapshot())
+
+    def raise_token(self, args, answer):
+        fence.check(self.folder, args["fence"])
+        answer(None)
+
+    def read(self, args, answer):
+        self.commands.run(args["argv"], None, args["timeoutMs"], None, answer)
+
+    def act(self, args, answer):
+        fence.check(self.folder, args["fence"])
+        self.commands.run(args["argv"], args["stdin"], args["timeoutMs"], args["fence"]["token"], answer)
+
+    def converse(self, args, answer):
+        if args["fence"] is not None:
+            fence.check(self.folder, args["fence"])
+        Conversation(
+            self.loop, args["socket"], args["exchange"], args["timeoutMs"], answer, answer.failed("timeout")
+        )
+
+    def start_unit(self, args, answer):
+        fence.check(self.folder, args["fence"])
+        watcher.ensure(self.folder, self.version)
+        state = units.start(self.folder, self.version, args["fence"]["token"], args["order"], run_wrapper)
+        watcher.notify(self.folder, self.version)
+        answer(state)
+
+    def unit(self, args, answer):
+        answer(units.state_of(self.folder, args["name"]))
+
+    def units(self, _, answer):
+        states = [units.state_of(self.folder, name) for name in units.names(self.folder)]
+        answer([state for state in states if state is not None])
+
+    def existing(self, name):
+        state = units.state_of(self.folder, name)
+        if state is None:
+            known = ", ".join(self.unit_names()) or "none"
+            raise Refused("refused", "no unit %s on this host; known: %s" % (name, known))
+        return state
+
+    def wait_unit(self, args, answer):
+        name = args["name"]
+        self.existing(name)
+        until = time.monotonic() + args["timeoutMs"] / 1000
+
+        def look():
+            state = units.state_of(self.folder, name)
+            if state is None or state["status"] != "running":
+                answer.output(units.output_of(self.folder, name))
+                return True
+            if time.monotonic() > until:
+                answer.failed("timeout")("unit %s did not end within %d ms" % (name, args["timeoutMs"]))
+            return answer.done
+
+        self.wait_for(look, args["timeoutMs"])
+
+    def wait_for(self, look, timeout_ms=None):
+        if not look():
+            self.waiting.append(look)
+            if timeout_ms is not None:
+                self.loop.later(timeout_ms / 1000 + 0.01, self.look_at_units)
+
+    def follow(self, args, answer):
+        name = args["name"]
+        self.existing(name)
+        path = os.path.join(units.unit_folder(self.folder, name), "log.jsonl")
+        position = 0
+        skip = args["from"]
+
+        def look():
+            nonlocal position, skip
+            # The state first: what was written before the end is then certainly read.
+            state = units.state_of(self.folder, name)
+            try:
+                with open(path, "rb") as file:
+                    file.seek(position)
+                    data = file.read()
+            except FileNotFoundError:
+                data = b""
+            whole = data[: data.rfind(b"\n") + 1]
+            position += len(whole)
+            for line in whole.splitlines():
+                if skip > 0:
+                    skip -= 1
+                else:
+                    answer.line(line)
+            if state is None or state["status"] != "running":
+                answer(None)
+            return answer.done
+
+        self.wait_for(look)
+
+    def stop_unit(self, args, answer):
+        name = args["name"]
+        fence.check(self.folder, args["fence"])
+        if self.existing(name)["status"] == "running":
+            units.ask_to_end(self.folder, name)
+        until = time.monotonic() + args["graceMs"] / 1000
+
+        def look():
+            if units.state_of(self.folder, name)["status"] == "running":
+                if time.monotonic() < until:
+                    return answer.done
+                if not units.kill(self.folder, name):
+                    answer.failed("timeout")("unit %s survives SIGKILL" % name)
+                    return True
+            answer.output(units.output_of(self.folder, name))
+            return True
+
+        self.wait_for(look, args["graceMs"])
+
+    def sweep_units(self, args, answer):
+        fence.check(self.folder, args["fence"])
+        token = args["fence"]["token"]
+        self.commands.kill(lambda command: command.token is not None and command.token < token)
+        survivors = []
+        for state in [units.state_of(self.folder, name) for name in self.unit_names()]:
+            if state["status"] == "running" and state["token"] < token:
+                if not units.kill(self.folder, state["name"]):
+                    survivors.append(state["name"])
+                    continue
+            if units.state_of(self.folder, state["name"])["status"] != "running":
+                units.remove(self.folder, state["name"])
+        if survivors:
+            raise Refused("timeout", "units survive SIGKILL: %s" % ", ".join(survivors))
+        answer(None)
+
+
+VERBS = {
+    "hello": Server.hello, "clock": Server.clock, "readFiles": Server.read_files, "counters": Server.counters,
+    "raise": Server.raise_token, "read": Server.read, "act": Server.act, "converse": Server.converse,
+    "startUnit": Server.start_unit, "unit": Server.unit, "units": Server.units, "waitUnit": Server.wait_unit,
+    "follow": Server.follow, "stopUnit": Server.stop_unit, "sweepUnits": Server.sweep_units,
+}
+
+
+class Answer:
+    """What a verb answers by. After a lost connection `done` is true and nothing is sent."""
+
+    def __init__(self, connection, number):
+        self.connection = connection
+        self.number = number
+        self.finished = False
+
+    @property
+    def done(self):
+        return self.finished or self.connection.closed
+
+    def __call__(self, value):
+        self._finish({"id": self.number, "ok": value})
+
+    def output(self, output):
+        """A unit's output, whose result is JSON text already."""
+        result = output.pop("result")
+        head = json.dumps({"id": self.number, "ok": output}, separators=(",", ":"))
+        self.finished = True
+        self.connection.send(('%s,"result":%s}}\n' % (head[:-2], result)).encode())
+
+    def line(self, text):
+        self.connection.send(b'{"id":%d,"line":%s}\n' % (self.number, text))
+
+    def failed(self, kind):
+        return lambda message: self._finish({"id": self.number, "error": {"kind": kind, "message": message}})
+
+    def _finish(self, value):
+        self.finished = True
+        self.connection.send(json.dumps(value, separators=(",", ":")).encode() + b"\n")
+
+
+class Connection:
+    def __init__(self, server, opened):
+        self.server = server
+        self.socket = opened
+        self.socket.setblocking(False)
+        self.closed = False
+        self.received = []
+        self.unsent = []
+        self.writing = False
+        server.loop.register(opened, selectors.EVENT_READ, self.ready)
+
+    def ready(self, _, events):
+        if events & selectors.EVENT_WRITE:
+            self.flush()
+        if events & selectors.EVENT_READ and not self.closed:
+            self.receive()
+
+    def receive(self):
+        try:
+            data = self.socket.recv(1 << 18)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.close()
+            return
+        *lines, rest = data.split(b"\n")
+        if lines:
+            lines[0] = b"".join(self.received) + lines[0]
+            self.received = []
+        self.received.append(rest)
+        for line in lines:
+            self.handle(line)
+
+    def handle(self, line):
+        try:
+            request = json.loads(line)
+            answer = Answer(self, request["id"])
+        except (ValueError, KeyError, TypeError):
+            traceback.print_exc()
+            self.close()
+            return
+        try:
+            verb = VERBS.get(request["verb"])
+            if verb is None:
+                raise Refused("refused", "unknown verb %s" % request["verb"])
+            verb(self.server, request["args"], answer)
+        except Refused as refusal:
+            answer.failed(refusal.kind)(str(refusal))
+        except Exception:
+            answer.failed("failed")(traceback.format_exc())
+
+    def send(self, data):
+        if self.closed:
+            return
+        self.unsent.append(memoryview(data))
+        self.flush()
+
+    def flush(self):
+        try:
+            while self.unsent:
+                sent = self.socket.send(self.unsent[0][: 1 << 20])
+                self.unsent[0] = self.unsent[0][sent:]
+                if not self.unsent[0]:
+                    del self.unsent[0]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.close()
+            return
+        if bool(self.unsent) != self.writing:
+            self.writing = not self.writing
+            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self.writing else 0)
+            self.server.loop.modify(self.socket, wanted, self.ready)
+
+    def close(self):
+        if not self.closed:
+            self.closed = True
+            self.server.connections.discard(self)
+            self.server.loop.unregister(self.socket)
+            self.socket.close()
+            self.server.busy_at = time.monotonic()
