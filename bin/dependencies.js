@@ -1,0 +1,109 @@
+/** Sees to it that node_modules is what package-lock.json says; plain JavaScript, for any Node from 20 on. */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The checkout that this file lies in. */
+export const checkout = dirname(dirname(fileURLToPath(import.meta.url)));
+/** The Node that package.json pins, once it is installed. */
+export const pinnedNode = (root = checkout) => join(root, "node_modules", "node", "bin", "node");
+
+const lockHash = (root) =>
+  createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
+const stampFile = (root) => join(root, "node_modules", ".longhaul-lock-sha256");
+
+/**
+ * True when what is installed is what the lockfile asks for: by the stamp of an earlier look, else
+ * by npm's own record of what it put into node_modules. Optional packages of other platforms may be missing.
+ */
+export function dependenciesAreCurrent(root = checkout) {
+  if (!existsSync(pinnedNode(root))) return false;
+  const stamp = stampFile(root);
+  if (existsSync(stamp) && readFileSync(stamp, "utf8").trim() === lockHash(root)) return true;
+  const record = join(root, "node_modules", ".package-lock.json");
+  if (!existsSync(record)) return false;
+  const asked = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages;
+  const installed = JSON.parse(readFileSync(record, "utf8")).packages;
+  const same = Object.entries(asked).every(([path, { version, integrity, optional }]) => {
+    const found = installed[path];
+    if (path === "") return true;
+    if (found === undefined) return optional === true;
+    return found.version === version && found.integrity === integrity;
+  });
+  if (same) writeFileSync(stamp, `${lockHash(root)}\n`);
+  return same;
+}
+
+/** Processes that run code of this checkout now, and would lose their modules under their feet. */
+export function runningFrom(root = checkout) {
+  const programs = ["workers/main.ts", "services/supervisor.ts", "cli/main.ts"];
+  const paths = new Map(programs.map((program) => [join(root, program), program]));
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0 && pid !== process.pid)
+    .flatMap((pid) => {
+      const script = commandLine(pid).find((word) => paths.has(word));
+      return script === undefined ? [] : [{ pid, program: paths.get(script), state: stateOf(pid) }];
+    });
+}
+
+const readOfProcess = (pid, name) => {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, "utf8").split("\0");
+  } catch (error) {
+    // It ended while we read, or is another user's.
+    if (["ENOENT", "ESRCH", "EACCES"].includes(error.code)) return [];
+    throw error;
+  }
+};
+const commandLine = (pid) => readOfProcess(pid, "cmdline");
+const stateOf = (pid) =>
+  readOfProcess(pid, "environ")
+    .find((entry) => entry.startsWith("LONGHAUL_STATE="))
+    ?.slice("LONGHAUL_STATE=".length);
+
+/**
+ * Installs if the lockfile asks for something else than is there. Returns null when all is well, else
+ * the sentence that tells the user what to do.
+ */
+export function ensureDependencies(root = checkout) {
+  if (dependenciesAreCurrent(root)) return null;
+  const busy = runningFrom(root);
+  if (busy.length > 0) {
+    const who = busy
+      .map(({ pid, program, state }) => `${program} (pid ${pid}${state ? `, state ${state}` : ""})`)
+      .join(", ");
+    const states = [...new Set(busy.map(({ state }) => state).filter(Boolean))];
+    const downs = states.map((state) => `bin/longhaul --state ${state} down`);
+    return (
+      `the dependencies in node_modules are not those of package-lock.json, and ${who} runs with them; ` +
+      `end it first: ${downs.join(" ; ") || "wait for it, or end it"}`
+    );
+  }
+  process.stderr.write("longhaul: installing dependencies (npm ci) …\n");
+  // Two starters at once: the second waits at the lock, and then finds all done. The lock is on the
+  // lockfile itself and leaves nothing behind.
+  const installed = spawnSync(
+    "flock",
+    [join(root, "package-lock.json"), process.execPath, fileURLToPath(import.meta.url), root],
+    { stdio: ["ignore", 2, 2], cwd: root },
+  );
+  if (installed.status === 0) return null;
+  return `npm ci failed in ${root} (${installed.error?.message ?? `exit ${installed.status}`}); its messages are above`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = process.argv[2] ?? checkout;
+  if (!dependenciesAreCurrent(root)) {
+    const npm = spawnSync("npm", ["ci", "--include=dev", "--no-audit", "--no-fund"], {
+      cwd: root,
+      stdio: ["ignore", 2, 2],
+    });
+    if (npm.status === 0) writeFileSync(stampFile(root), `${lockHash(root)}\n`);
+    process.exitCode = npm.status ?? 1;
+  }
+}

@@ -1,0 +1,45 @@
+/** Hands a command line over to the program proper, on the Node that package.json pins. */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { constants } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { checkout, ensureDependencies, pinnedNode } from "./dependencies.js";
+
+/** What may run on outdated dependencies: it ends the processes that keep them from being renewed. */
+const mayRunOutdated = ["down"];
+
+/**
+ * Ensures the dependencies and runs `cli/main.ts` with these arguments; ends as it ends, with its exit
+ * code or by its signal.
+ */
+export async function start(args) {
+  const problem = ensureDependencies();
+  if (problem !== null) {
+    const tolerated =
+      args.some((word) => mayRunOutdated.includes(word)) && existsSync(pinnedNode());
+    process.stderr.write(`longhaul: ${problem}\n`);
+    if (!tolerated) {
+      process.exitCode = 1;
+      return;
+    }
+  }
+  await run(pinnedNode(), [join(checkout, "cli", "main.ts"), ...args]);
+}
+
+/** Runs a program in the foreground; its end becomes the end of this process. */
+export async function run(program, args) {
+  const env = { ...process.env };
+  env.PATH = [dirname(pinnedNode()), env.PATH].filter(Boolean).join(delimiter);
+  const child = spawn(program, args, { stdio: "inherit", env });
+  // A terminal sends Ctrl-C to both of us; sent on as well, it would arrive twice.
+  const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => {
+      if (signal !== "SIGINT" || !terminal) child.kill(signal);
+    });
+  const [code, signal] = await new Promise((settle, reject) => {
+    child.once("error", reject);
+    child.once("exit", (...end) => settle(end));
+  });
+  process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
+}
