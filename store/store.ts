@@ -138,9 +138,7 @@ export interface Store {
   putPlan(plan: PlannedCampaign): Promise<"written" | "exists">;
   /** `<name>-<n>` with the lowest n not used yet. */
   freshCampaignId(name: string): Promise<string>;
-  campaign(
-    id: string,
-  ): Promise<
+  campaign(id: string): Promise<
     | (CampaignStatus & {
         content: Campaign;
         omissions: readonly Omission[];

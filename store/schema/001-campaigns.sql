@@ -11,11 +11,19 @@ CREATE TABLE testbed (
   updated_at  timestamptz NOT NULL DEFAULT now()
 );
 
+-- Every id that was ever handed out or used. None is used again, even after `delete`: Temporal may
+-- still hold the history of the workflow that bore it.
+CREATE TABLE campaign_id (
+  id          text PRIMARY KEY,
+  taken_at    timestamptz NOT NULL DEFAULT now()
+);
+
 CREATE TABLE campaign (
   id            text PRIMARY KEY,
   testbed       text NOT NULL REFERENCES testbed (name),
   name          text NOT NULL,
-  state         text NOT NULL,
+  state         text NOT NULL DEFAULT 'planned'
+                CHECK (state IN ('planned', 'queued', 'running', 'paused', 'waiting', 'completed', 'cancelled')),
   -- Why it waits, or why it ended early.
   reason        text,
   seed          bigint NOT NULL,
@@ -60,10 +68,13 @@ CREATE TABLE trial (
   UNIQUE (campaign, position)
 );
 CREATE INDEX trial_by_element ON trial (campaign, element);
+-- What `status` counts and what is left to do, without reading the rows' results.
+CREATE INDEX trial_by_state ON trial (campaign, state) INCLUDE (outcome);
+CREATE INDEX trial_undecided ON trial (campaign, position) WHERE state IN ('pending', 'running');
 
 CREATE TABLE attempt (
   trial       text NOT NULL REFERENCES trial (id) ON DELETE CASCADE,
-  attempt     integer NOT NULL,
+  attempt     integer NOT NULL CHECK (attempt > 0),
   testbed     text NOT NULL,
   token       bigint NOT NULL,
   -- Boot ids of the hosts that this attempt was prepared on.
@@ -129,6 +140,7 @@ CREATE TABLE event (
   at          timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX event_by_trial ON event (trial, attempt);
+CREATE INDEX event_by_campaign ON event (campaign, kind);
 
 -- Counter samples, columnar: one row holds one interface of one host during one attempt.
 CREATE TABLE counter_series (

@@ -1,0 +1,107 @@
+/** Where campaigns stand: one statement, so one snapshot, in which the ledger's sum holds. */
+import type { Campaign } from "../model/campaign.ts";
+import type { CampaignState, Omission } from "../model/trial.ts";
+import type { Database } from "./database.ts";
+import type { CampaignStatus, Store } from "./store.ts";
+
+interface StatusRow {
+  readonly id: string;
+  readonly testbed: string;
+  readonly state: CampaignState;
+  readonly reason: string | null;
+  readonly planned: number;
+  readonly valid: number;
+  readonly invalid: number;
+  readonly skipped: number;
+  readonly pending: number;
+  readonly running: number;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly attempts: number;
+  readonly recoveries: number;
+  readonly workflowId: string;
+  readonly temporalUi: string | null;
+  readonly plannedAt: string;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  readonly current: CampaignStatus["current"];
+  readonly content: Campaign;
+  readonly omissions: readonly Omission[];
+  readonly seed: number;
+  readonly planHash: string;
+  readonly longhaulVersion: string;
+}
+
+const statusSql = (where: string): string => `
+  SELECT c.*, counts.*, outcomes.*, work.*, recovered.*, running.current
+  FROM campaign c
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS planned,
+      count(*) FILTER (WHERE state = 'valid') AS valid,
+      count(*) FILTER (WHERE state = 'invalid') AS invalid,
+      count(*) FILTER (WHERE state = 'skipped') AS skipped,
+      count(*) FILTER (WHERE state = 'pending') AS pending,
+      count(*) FILTER (WHERE state = 'running') AS running
+    FROM trial WHERE campaign = c.id) AS counts
+  CROSS JOIN LATERAL (
+    SELECT coalesce(jsonb_object_agg(outcome, n), '{}') AS outcomes
+    FROM (SELECT outcome, count(*) AS n FROM trial
+          WHERE campaign = c.id AND outcome IS NOT NULL GROUP BY outcome) AS by_outcome) AS outcomes
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS attempts FROM attempt JOIN trial ON trial.id = attempt.trial
+    WHERE trial.campaign = c.id) AS work
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS recoveries FROM event
+    WHERE event.campaign = c.id AND event.kind = 'recovery') AS recovered
+  LEFT JOIN LATERAL (
+    SELECT jsonb_build_object('trial', t.id, 'attempt', a.attempt,
+      'step', coalesce(s.name, 'starting')) AS current
+    FROM trial t
+    JOIN attempt a ON a.trial = t.id
+    LEFT JOIN step s ON s.trial = t.id AND s.attempt = a.attempt
+    WHERE t.campaign = c.id AND t.state = 'running'
+    ORDER BY a.started_at DESC, s.started_at DESC, s.retry DESC LIMIT 1) AS running ON true
+  ${where}`;
+
+type StatusVerbs = Pick<Store, "status" | "allStatus" | "campaign">;
+
+export const statusVerbs = (database: Database): StatusVerbs => ({
+  async status(id) {
+    const [row] = await database.rows<StatusRow>(statusSql("WHERE c.id = $1"), [id]);
+    return row === undefined ? null : statusOf(row);
+  },
+
+  async allStatus() {
+    const rows = await database.rows<StatusRow>(statusSql("ORDER BY c.planned_at, c.id"));
+    return rows.map(statusOf);
+  },
+
+  async campaign(id) {
+    const [row] = await database.rows<StatusRow>(statusSql("WHERE c.id = $1"), [id]);
+    if (row === undefined) return null;
+    const { content, omissions, seed, planHash, longhaulVersion } = row;
+    return { ...statusOf(row), content, omissions, seed, planHash, longhaulVersion };
+  },
+});
+
+function statusOf(row: StatusRow): CampaignStatus {
+  const { id, valid, invalid, skipped } = row;
+  return {
+    campaign: id,
+    testbed: row.testbed,
+    state: row.state,
+    reason: row.reason,
+    planned: row.planned,
+    verdicts: { valid, invalid, skipped },
+    pending: row.pending,
+    running: row.running,
+    outcomes: row.outcomes,
+    attempts: row.attempts,
+    recoveries: row.recoveries,
+    workflowId: row.workflowId,
+    temporalUi: row.temporalUi,
+    plannedAt: row.plannedAt,
+    startedAt: row.startedAt,
+    endedAt: row.endedAt,
+    current: row.current,
+  };
+}

@@ -1,0 +1,276 @@
+import { expect, test } from "vitest";
+import { UsageError } from "../../model/usage-error.ts";
+import { attemptOf, planted, sampleCampaign, samplePlan } from "./sample-plan.ts";
+import { withStore } from "./postgres-server.ts";
+
+const postgres = withStore();
+const valid = (results = {}) => ({
+  verdict: { verdict: "valid", outcome: "completed" } as const,
+  results,
+  ledger: [
+    { place: "sent", frames: 100 },
+    { place: "unexplained", frames: -1 },
+  ],
+  doubts: ["sampled late"],
+  final: false,
+});
+const invalid = (final: boolean) => ({
+  verdict: { verdict: "invalid", reason: "no load", cut: false } as const,
+  results: {},
+  ledger: [],
+  doubts: [],
+  final,
+});
+
+test("a plan written twice exists once, with every trial pending", async () => {
+  const plan = await planted(postgres.store, "twice");
+  expect(await postgres.store.putPlan(plan)).toBe("exists");
+  expect(await postgres.store.trials("twice")).toMatchObject(
+    plan.trials.map((trial) => ({ ...trial, state: "pending", attempts: 0, results: {} })),
+  );
+  expect(await postgres.store.status("twice")).toMatchObject({
+    campaign: "twice",
+    state: "planned",
+    planned: 6,
+    pending: 6,
+    running: 0,
+    verdicts: { valid: 0, invalid: 0, skipped: 0 },
+    outcomes: {},
+    attempts: 0,
+    recoveries: 0,
+    startedAt: null,
+    current: null,
+  });
+});
+
+test("a plan written by two at the same time exists once", async () => {
+  await planted(postgres.store, "other");
+  const plan = samplePlan("same-time");
+  const answers = await Promise.all([postgres.store.putPlan(plan), postgres.store.putPlan(plan)]);
+  expect(answers.toSorted()).toEqual(["exists", "written"]);
+});
+
+test("another plan under the same id is refused with what differs", async () => {
+  await planted(postgres.store, "taken");
+  const other = samplePlan("taken", {
+    planHash: "other",
+    campaign: { ...sampleCampaign, repetitions: 5, guest: { ...sampleCampaign.guest, vcpus: 2 } },
+  });
+  const refusal = postgres.store.putPlan(other);
+  await expect(refusal).rejects.toThrow(UsageError);
+  await expect(refusal).rejects.toThrow(
+    [
+      'campaign "taken" exists with another plan:',
+      "  repetitions: 3 in the store, 5 here",
+      "  guest.vcpus: 1 in the store, 2 here",
+      "Give this one another --id, or leave --id away for a new one.",
+    ].join("\n"),
+  );
+});
+
+test("a plan for a testbed that is not in the store is refused with the known ones", async () => {
+  await planted(postgres.store, "known");
+  await expect(postgres.store.putPlan(samplePlan("nowhere", { testbed: "rack9" }))).rejects.toThrow(
+    'campaign "nowhere": its testbed "rack9" is not in the store; known: lab',
+  );
+});
+
+test("fresh ids differ even when asked for at the same time, and none is used again", async () => {
+  await planted(postgres.store, "fresh-2");
+  const ids = await Promise.all(
+    Array.from({ length: 6 }, () => postgres.store.freshCampaignId("fresh")),
+  );
+  expect(ids.toSorted()).toEqual([
+    "fresh-1",
+    "fresh-3",
+    "fresh-4",
+    "fresh-5",
+    "fresh-6",
+    "fresh-7",
+  ]);
+  await postgres.store.deleteCampaign("fresh-2");
+  expect(await postgres.store.freshCampaignId("fresh")).toBe("fresh-8");
+});
+
+test("undecided trials come by whole elements in order of position", async () => {
+  const plan = await planted(postgres.store, "elements");
+  const ref = attemptOf(plan, 0, 1, 1);
+  await postgres.store.openAttempt(ref);
+  await postgres.store.judge(ref, valid());
+  const elements = await postgres.store.pendingElements("elements", 2);
+  expect(elements.map(({ element, trials }) => [element, trials.map((t) => t.position)])).toEqual([
+    ["elements/b1/sweep-bare-64B", [1]],
+    ["elements/b2/sweep-bare-64B", [2, 3]],
+  ]);
+});
+
+test("loads of a capacity are filled in once and keep their first value", async () => {
+  await planted(postgres.store, "capacity");
+  await postgres.store.resolveLoads("capacity", "bare", 64, 80_000);
+  await postgres.store.resolveLoads("capacity", "bare", 64, 90_000);
+  const loads = (await postgres.store.trials("capacity")).map((t) => t.scenario.intendedFps);
+  expect(loads).toEqual([1000, 40_000, 1000, 40_000, 1000, 40_000]);
+});
+
+test("a valid verdict closes its trial with results, doubts and ledger, and stays", async () => {
+  const plan = await planted(postgres.store, "verdict");
+  const ref = attemptOf(plan, 0, 1, 10);
+  expect(await postgres.store.openAttempt(ref)).toBe(true);
+  expect(await postgres.store.status("verdict")).toMatchObject({
+    running: 1,
+    attempts: 1,
+    current: { trial: ref.trialId, attempt: 1, step: "starting" },
+  });
+  await postgres.store.judge(ref, valid({ offeredFps: 1000, lossRatio: 0 }));
+  await postgres.store.judge(ref, { ...invalid(true), results: { offeredFps: 1 } });
+  expect(await postgres.store.trial(ref.trialId)).toMatchObject({
+    state: "valid",
+    outcome: "completed",
+    judgedAttempt: 1,
+    attempts: 1,
+    results: { offeredFps: 1000, lossRatio: 0 },
+    doubts: ["sampled late"],
+    endedAt: expect.stringMatching(/^20.*Z$/) as string,
+  });
+  expect(await postgres.store.ledger(ref.trialId, 1)).toEqual(valid().ledger);
+  expect(await postgres.store.openAttempt(attemptOf(plan, 0, 2, 11))).toBe(false);
+});
+
+test("an invalid attempt leaves its trial running, and the last one makes it invalid", async () => {
+  const plan = await planted(postgres.store, "limit");
+  for (const attempt of [1, 2]) {
+    const ref = attemptOf(plan, 0, attempt, 10 + attempt);
+    await postgres.store.openAttempt(ref);
+    await postgres.store.judge(ref, invalid(attempt === 2));
+    expect((await postgres.store.trial(ref.trialId))?.state).toBe(
+      attempt === 2 ? "invalid" : "running",
+    );
+  }
+  expect(await postgres.store.attempts(attemptOf(plan, 0, 1, 0).trialId)).toMatchObject([
+    { attempt: 1, token: 11, verdict: "invalid", reason: "no load", cut: false, bootIds: {} },
+    { attempt: 2, token: 12, verdict: "invalid", outcome: null },
+  ]);
+});
+
+test("an attempt rejected before it was opened is still recorded", async () => {
+  const plan = await planted(postgres.store, "unopened");
+  await postgres.store.judge(attemptOf(plan, 0, 1, 12), invalid(false));
+  expect(await postgres.store.status("unopened")).toMatchObject({ running: 1, attempts: 1 });
+});
+
+test("a zombie's lower token opens nothing and describes nothing", async () => {
+  const plan = await planted(postgres.store, "zombie");
+  expect(await postgres.store.openAttempt(attemptOf(plan, 0, 2, 100))).toBe(true);
+  expect(await postgres.store.openAttempt(attemptOf(plan, 1, 1, 99))).toBe(false);
+  expect(await postgres.store.openAttempt(attemptOf(plan, 0, 1, 100))).toBe(false);
+  expect(await postgres.store.raiseToken("lab", 99)).toBe(false);
+  expect(await postgres.store.raiseToken("lab", 100)).toBe(true);
+  const zombie = attemptOf(plan, 0, 2, 99);
+  await expect(postgres.store.setBootIds(zombie, { R1: "x" })).rejects.toThrow(
+    `${zombie.trialId}: attempt 2 is not open under token 99: nothing was stored`,
+  );
+  await postgres.store.judge(zombie, valid());
+  expect((await postgres.store.trial(zombie.trialId))?.state).toBe("running");
+});
+
+test("an attempt given up as unknown cannot decide once the next one is open", async () => {
+  const plan = await planted(postgres.store, "given-up");
+  await postgres.store.openAttempt(attemptOf(plan, 0, 1, 201));
+  await postgres.store.openAttempt(attemptOf(plan, 0, 2, 202));
+  await postgres.store.judge(attemptOf(plan, 0, 1, 201), valid());
+  const trial = await postgres.store.trial(attemptOf(plan, 0, 1, 0).trialId);
+  expect(trial).toMatchObject({ state: "running", attempts: 2, judgedAttempt: null });
+});
+
+test("cancel skips what has no verdict, ends the campaign and is final", async () => {
+  const plan = await planted(postgres.store, "cancelled");
+  for (const position of [0, 1]) {
+    await postgres.store.openAttempt(attemptOf(plan, position, 1, 300 + position));
+  }
+  await postgres.store.judge(attemptOf(plan, 0, 1, 300), valid());
+  await postgres.store.cancelCampaign("cancelled", "ann");
+  await postgres.store.setCampaignState("cancelled", "running");
+  await postgres.store.judge(attemptOf(plan, 1, 1, 301), valid());
+  expect(await postgres.store.status("cancelled")).toMatchObject({
+    state: "cancelled",
+    reason: "cancelled by ann",
+    verdicts: { valid: 1, invalid: 0, skipped: 5 },
+    pending: 0,
+    running: 0,
+    endedAt: expect.any(String) as string,
+  });
+  expect((await postgres.store.attempts(attemptOf(plan, 1, 1, 0).trialId))[0]?.verdict).toBe(
+    "valid",
+  );
+});
+
+test("an unknown campaign or testbed is named, not made", async () => {
+  await expect(postgres.store.setCampaignState("none", "running")).rejects.toThrow(
+    'campaign "none" is not in the store',
+  );
+  await expect(postgres.store.raiseToken("rack9", 1)).rejects.toThrow(
+    'testbed "rack9" is not in the store',
+  );
+  expect(await postgres.store.status("none")).toBeNull();
+  expect(await postgres.store.testbed("rack9")).toBeNull();
+});
+
+test("a deleted campaign leaves nothing, and the others untouched", async () => {
+  const plan = await planted(postgres.store, "deleted");
+  await planted(postgres.store, "kept");
+  const ref = attemptOf(plan, 0, 1, 400);
+  await postgres.store.openAttempt(ref);
+  await postgres.store.putProvenance(ref, { kernel: "6.1" });
+  await postgres.store.putEvent({
+    ...{ key: "deleted/1", testbed: "lab", campaign: "deleted", trial: ref.trialId, attempt: 1 },
+    ...{ host: null, kind: "recovery", content: {}, at: "2026-01-01T00:00:00.000Z" },
+  });
+  expect((await postgres.store.status("deleted"))?.recoveries).toBe(1);
+  await postgres.store.deleteCampaign("deleted");
+  expect(await postgres.store.campaign("deleted")).toBeNull();
+  expect(await postgres.store.attempts(ref.trialId)).toEqual([]);
+  expect(await postgres.store.provenance(ref.trialId, 1)).toBeNull();
+  expect(await postgres.store.events({ campaign: "deleted" })).toEqual([]);
+  expect((await postgres.store.status("kept"))?.planned).toBe(6);
+});
+
+test("a step that has ended is not running again when that is reported late", async () => {
+  const plan = await planted(postgres.store, "steps");
+  const ref = attemptOf(plan, 0, 1, 500);
+  await postgres.store.openAttempt(ref);
+  const running = {
+    ...({ attempt: 1, name: "measure", retry: 1, outcome: "running", detail: null } as const),
+    ...{ parts: {}, startedAt: "2026-01-01T00:00:00.000Z", endedAt: null },
+  };
+  const ended = {
+    ...running,
+    ...({
+      outcome: "completed",
+      parts: { load: 3000 },
+      endedAt: "2026-01-01T00:00:09.500Z",
+    } as const),
+  };
+  await postgres.store.putStep(ref, running);
+  expect((await postgres.store.status("steps"))?.current?.step).toBe("measure");
+  await postgres.store.putStep(ref, ended);
+  await postgres.store.putStep(ref, running);
+  expect(await postgres.store.steps(ref.trialId)).toEqual([ended]);
+});
+
+test("calibrations and capacities are replaced by newer ones of the same key", async () => {
+  const calibration = {
+    ...{ testbed: "lab", host: "A", device: "eth1", generator: "tcpreplay", frameSizeBytes: 64 },
+    ...{ maxFps: 1e5, rateErrorRatio: 0.001, gapP50Us: 10, gapP999Us: 90.5, gapMaxUs: 800 },
+    measuredAt: "2026-01-01T00:00:00.000Z",
+  };
+  const capacity = {
+    ...{ testbed: "lab", platform: "bare", bootProfile: "default", frameSizeBytes: 64, fps: 9 },
+    measuredAt: "2026-01-01T00:00:00.000Z",
+  };
+  for (const factor of [1, 2]) {
+    await postgres.store.putCalibration({ ...calibration, maxFps: 1e5 * factor });
+    await postgres.store.putCapacity({ ...capacity, fps: 9 * factor });
+  }
+  expect(await postgres.store.calibrations("lab")).toEqual([{ ...calibration, maxFps: 2e5 }]);
+  expect(await postgres.store.capacities("lab")).toEqual([{ ...capacity, fps: 18 }]);
+});
