@@ -16,6 +16,8 @@ export interface TrialBrief {
   readonly platform: string;
   /** Attempts made before this run of the workflow (after a restart), as the store counts them. */
   readonly tally: AttemptTally;
+  /** The token of the newest attempt, when that one has no verdict yet. */
+  readonly openToken: number | null;
   /** The longest the measuring activity can rightly take. */
   readonly measureTimeoutMs: number;
   /** The trial's detection bound; the heartbeat timeout is this + 20 s. */

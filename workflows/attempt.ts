@@ -41,7 +41,7 @@ export async function runTrial(run: TrialRun): Promise<TrialEnd> {
       testbed,
       trialId: brief.trialId,
       attempt: tally.attempts,
-      token: nextToken(),
+      token: (leftOver ? brief.openToken : null) ?? nextToken(),
     };
     const end = await attempt(run, ref, tally, leftOver);
     if (end.verdict === "superseded") return end;

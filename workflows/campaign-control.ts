@@ -50,11 +50,13 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
   setHandler(messages.state, () => view, { description: "State, and what it does or waits for" });
   setHandler(messages.pause, (by) => steer("paused", `paused by ${by}`), {
     description: "Pause after the current trial",
-    validator: (by: string) => refuseUnless(by, view.state === "running", `is ${view.state}, not running`),
+    validator: (by: string) =>
+      refuseUnless(by, view.state === "running", `is ${view.state}, not running`),
   });
   setHandler(messages.resume, () => steer("running", null), {
     description: "Go on after a pause, or after what it waited for was mended",
-    validator: (by: string) => refuseUnless(by, isHeld(), `is ${view.state}: there is nothing to resume`),
+    validator: (by: string) =>
+      refuseUnless(by, isHeld(), `is ${view.state}: there is nothing to resume`),
   });
   setHandler(messages.cancel, cancel, {
     description: "Cut and restore the running trial, skip the rest, end the campaign",

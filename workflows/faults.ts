@@ -9,7 +9,7 @@ export interface Fault {
   /** The failed activity's type; null for an error of another kind. */
   readonly act: string | null;
   readonly kind: "store-away" | "unknown" | "fenced" | "harness";
-  /** Longhaul's own death ended it: no heartbeat came any more, or the worker was told to stop. */
+  /** Longhaul's own death ended it: no heartbeat came any more, the worker was told to stop, its store was away. */
   readonly cut: boolean;
   readonly reason: string;
 }
@@ -27,7 +27,7 @@ export function faultOf(error: unknown): Fault {
     return { act, kind: "unknown", cut, reason: cut ? `${reason} (no heartbeat)` : reason };
   }
   const type = cause instanceof ApplicationFailure ? (cause.type ?? "") : "";
-  if (type === "StoreUnavailable") return { act, kind: "store-away", cut: false, reason };
+  if (type === "StoreUnavailable") return { act, kind: "store-away", cut: true, reason };
   if (type === "Fenced") return { act, kind: "fenced", cut: false, reason };
   if (unknownTypes.includes(type))
     return { act, kind: "unknown", cut: type !== "NoExitStatus", reason };

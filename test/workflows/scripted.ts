@@ -9,6 +9,7 @@ import type { Acts, CampaignProgress, Element, TrialBrief } from "../../workflow
 
 interface ScriptedAttempt {
   attempt: number;
+  token: number;
   verdict: "valid" | "invalid" | null;
   cut: boolean;
   reason: string | null;
@@ -68,6 +69,7 @@ export function scripted(trials: ScriptedTrial[], overrides: Overrides = {}) {
     scenario: trial.id.split("/").at(-1) ?? "",
     platform: "bare",
     tally: trial.attempts.length === 0 ? noAttempts : tallyOf(trial.attempts),
+    openToken: trial.attempts.find(({ verdict }) => verdict === null)?.token ?? null,
     measureTimeoutMs: 60_000,
     detectionBoundMs: 0,
   });
@@ -117,7 +119,7 @@ export function scripted(trials: ScriptedTrial[], overrides: Overrides = {}) {
       if (trial.attempts.some((row) => row.attempt === attempt)) return;
       tokens.push(token);
       trial.state = "running";
-      trial.attempts.push({ attempt, verdict: null, cut: false, reason: null });
+      trial.attempts.push({ attempt, token, verdict: null, cut: false, reason: null });
     },
     measure: async () => undefined,
     collect: async () => ({ status: "nothing" }),
@@ -127,10 +129,11 @@ export function scripted(trials: ScriptedTrial[], overrides: Overrides = {}) {
       decide(trialOf(trialId), "valid", null);
       return { verdict: "valid", outcome: "completed" };
     },
-    async rejectAttempt({ trialId, attempt }, { reason, cut, final }) {
+    async rejectAttempt({ trialId, attempt, token }, { reason, cut, final }) {
       const trial = trialOf(trialId);
       const row = trial.attempts.find((one) => one.attempt === attempt);
-      if (row === undefined) trial.attempts.push({ attempt, verdict: "invalid", cut, reason });
+      if (row === undefined)
+        trial.attempts.push({ attempt, token, verdict: "invalid", cut, reason });
       else Object.assign(row, { verdict: "invalid", cut, reason });
       if (final) decide(trial, "invalid", reason);
     },
