@@ -4,7 +4,13 @@ import { UsageError } from "../model/usage-error.ts";
 import { type AddCommand, commands } from "./commands.ts";
 import { problemText } from "./problem.ts";
 
-export const exitCodes = { done: 0, failed: 1, wrongUse: 2, notAllValid: 3, detached: 130 } as const;
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  wrongUse: 2,
+  notAllValid: 3,
+  detached: 130,
+} as const;
 
 /**
  * Runs one command line (without `node` and the script) and returns its exit code. What a command

@@ -1,0 +1,153 @@
+import { accessSync, constants, readFileSync, readdirSync, statfsSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import type { StateFolder } from "../services/state-folder.ts";
+import type { Check } from "./doctor.ts";
+import { isInstalled, missingPackages, programs } from "./packages.ts";
+
+/** Linux: sun_path of unix(7) holds 108 bytes, the closing zero included. */
+const longestSocketPath = 107;
+/** A socket of the lab lies this far below the lab's folder. */
+const socketTail = "/hosts/R1/run/longhaul/agent-0123456789.sock".length;
+const neededMib = { fail: 600, warn: 2000 };
+
+/** What this machine needs to hold services and lab. Looks only; the kernel is asked in a namespace that vanishes. */
+export async function machineChecks(state: StateFolder): Promise<Check[]> {
+  return [
+    root(),
+    ...commands(),
+    tun(),
+    disk(state),
+    socketPath(state),
+    otherLabs(state),
+    ...(await kernel()),
+  ];
+}
+
+const isRoot = (): boolean => process.getuid?.() === 0;
+
+const root = (): Check =>
+  isRoot()
+    ? { name: "root", result: "ok", detail: "root", mend: null }
+    : {
+        name: "root",
+        result: "warn",
+        detail: "not root: everything but the embedded lab works",
+        mend: "sudo longhaul …",
+      };
+
+function commands(): Check[] {
+  const missing = Object.keys(programs).filter((program) => !isInstalled(program));
+  return [
+    missing.length === 0
+      ? { name: "programs", result: "ok", detail: Object.keys(programs).join(" "), mend: null }
+      : {
+          name: "programs",
+          result: "fail",
+          detail: `missing: ${missing.join(", ")} (Debian: ${missingPackages().join(", ")})`,
+          mend: "longhaul setup",
+        },
+  ];
+}
+
+function tun(): Check {
+  try {
+    accessSync("/dev/net/tun", constants.R_OK | constants.W_OK);
+    return { name: "/dev/net/tun", result: "ok", detail: "can be opened", mend: null };
+  } catch (error) {
+    return {
+      name: "/dev/net/tun",
+      result: isRoot() ? "fail" : "warn",
+      detail: `guests have no NICs without it (${(error as NodeJS.ErrnoException).code})`,
+      mend: "modprobe tun, or: mkdir -p /dev/net && mknod -m 600 /dev/net/tun c 10 200",
+    };
+  }
+}
+
+function disk(state: StateFolder): Check {
+  const { bavail, bsize } = statfsSync(state.path);
+  const freeMib = Math.floor((bavail * bsize) / 2 ** 20);
+  const result = freeMib < neededMib.fail ? "fail" : freeMib < neededMib.warn ? "warn" : "ok";
+  return {
+    name: "disk space",
+    result,
+    detail: `${freeMib} MiB free at ${state.path}`,
+    mend: result === "ok" ? null : `free ${neededMib.warn} MiB, or --state DIR on another disk`,
+  };
+}
+
+function socketPath(state: StateFolder): Check {
+  const length = Buffer.byteLength(state.lab) + socketTail;
+  const fits = length <= longestSocketPath;
+  return {
+    name: "socket paths",
+    result: fits ? "ok" : "warn",
+    detail: `up to ${length} of ${longestSocketPath} bytes`,
+    mend: fits ? null : "--state with a shorter path, as /var/lib/longhaul",
+  };
+}
+
+/** A lab of another state folder shares this one's cores, and falsifies what both measure. */
+function otherLabs(state: StateFolder): Check {
+  const ids = new Set(
+    readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((pid) => labIdsOf(join("/proc", pid, "environ"))),
+  );
+  ids.delete(state.id);
+  return ids.size === 0
+    ? { name: "other labs", result: "ok", detail: "none on this machine", mend: null }
+    : {
+        name: "other labs",
+        result: "warn",
+        detail: `labs of other state folders are up here: ${[...ids].join(", ")}; both measure less than they would alone`,
+        mend: "longhaul --state <that folder> lab down",
+      };
+}
+
+function labIdsOf(file: string): string[] {
+  try {
+    const entries = readFileSync(file, "latin1").split("\0");
+    return entries
+      .filter((entry) => entry.startsWith("LONGHAUL_LAB="))
+      .map((entry) => entry.slice("LONGHAUL_LAB=".length));
+  } catch (error) {
+    // The process ended while we read, or is another user's.
+    if (["ENOENT", "ESRCH", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      return [];
+    throw error;
+  }
+}
+
+const features = {
+  "veth pairs": "ip link add v0 type veth peer name v1",
+  bridges: "ip link add b0 type bridge",
+  "TAP devices": "ip tuntap add dev t0 mode tap",
+  "rate limits (tbf)":
+    "ip link add v0 type veth peer name v1 && tc qdisc add dev v0 root tbf rate 100mbit burst 32kb latency 10ms",
+  nftables: "nft add table inet longhaul",
+};
+
+async function kernel(): Promise<Check[]> {
+  if (!isRoot() || !isInstalled("unshare") || !isInstalled("ip") || !isInstalled("tc")) return [];
+  return await Promise.all(
+    Object.entries(features).map(async ([name, command]): Promise<Check> => {
+      const tried = await execa("unshare", ["--net", "sh", "-c", command], {
+        reject: false,
+        env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+        timeout: 10_000,
+      });
+      if (tried.exitCode === 0)
+        return { name, result: "ok", detail: "kernel has them", mend: null };
+      return {
+        name,
+        result: name === "nftables" ? "warn" : "fail",
+        detail: `\`${command}\` in a namespace of its own: ${tried.stderr.trim() || tried.shortMessage}`,
+        mend:
+          name === "nftables" && !isInstalled("nft")
+            ? "longhaul setup"
+            : "another kernel, or load its module (modprobe)",
+      };
+    }),
+  );
+}

@@ -1,0 +1,36 @@
+import type { Command } from "commander";
+import { stateFolder } from "../services/state-folder.ts";
+import { machineChecks } from "./doctor-machine.ts";
+import { serverChecks } from "./doctor-servers.ts";
+import { testbedChecks } from "./doctor-testbed.ts";
+
+export interface Check {
+  readonly name: string;
+  readonly result: "ok" | "warn" | "fail";
+  readonly detail: string;
+  /** What mends it; null when nothing need be. */
+  readonly mend: string | null;
+}
+
+/** One line for a check, and a second for what mends it. */
+export const checkLines = ({ name, result, detail, mend }: Check): string[] => [
+  `${result.padEnd(5)} ${name}: ${detail}`,
+  ...(mend === null ? [] : [`      mend: ${mend}`]),
+];
+
+export function doctorCommand(program: Command): void {
+  program
+    .command("doctor")
+    .description("look at this machine, the services and the testbed; touch nothing")
+    .option("--testbed <file>", "also look whether this testbed's hosts can be reached")
+    .action(async (options: { state?: string; json?: boolean; testbed?: string }) => {
+      const state = stateFolder(options.state);
+      const testbed =
+        options.testbed === undefined ? [] : await testbedChecks(state, options.testbed);
+      const checks = [...(await machineChecks(state)), ...(await serverChecks(state)), ...testbed];
+      if (options.json) {
+        const ok = checks.every(({ result }) => result !== "fail");
+        console.log(JSON.stringify({ ok, checks }, null, 2));
+      } else for (const check of checks) console.log(checkLines(check).join("\n"));
+    });
+}

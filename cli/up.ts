@@ -1,0 +1,62 @@
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { labUp } from "../lab/lab.ts";
+import { parseTestbed } from "../model/testbed-schema.ts";
+import { up } from "../services/services.ts";
+import type { ServicesStatus } from "../services/services.ts";
+import { stateFolder } from "../services/state-folder.ts";
+import type { StateFolder } from "../services/state-folder.ts";
+import { wanted } from "../services/wanted.ts";
+import { tunnelLine } from "./tunnel.ts";
+
+type Log = (line: string) => void;
+
+/** Brings the wanted lab back, as its testbed file is now; a lab that is whole is left as it is. */
+async function restoreLab(state: StateFolder, file: string, log: Log): Promise<void> {
+  const testbed = parseTestbed(readFileSync(file, "utf8"), file);
+  if (testbed.kind !== "lab") return;
+  log(`restoring the lab of ${file} …`);
+  await labUp(state, testbed, { log });
+}
+
+/**
+ * Services, and the lab if it was up before a crash or a reboot.
+ * @throws when the lab cannot be restored, after the services are up: results stay within reach.
+ */
+export async function upWithLab(state: StateFolder, log: Log): Promise<ServicesStatus> {
+  const { lab } = wanted(state);
+  // The lab first: a worker that starts beside it finds its hosts, and campaigns go on at once.
+  const [restored] = await Promise.allSettled([
+    lab === null ? undefined : restoreLab(state, lab, log),
+  ]);
+  const status = await up(state, { log });
+  if (restored.status === "rejected")
+    throw new Error(`the services are up, but the lab of ${lab} could not be restored`, {
+      cause: restored.reason,
+    });
+  return status;
+}
+
+export function upCommand(program: Command): void {
+  program
+    .command("up")
+    .description("start Temporal, PostgreSQL and a worker in the background, restore a wanted lab")
+    .action(async (options: { state?: string; json?: boolean }) => {
+      const state = stateFolder(options.state);
+      const log: Log = (line) => console.error(line);
+      const status = await upWithLab(state, log);
+      if (options.json) {
+        console.log(JSON.stringify(status));
+        return;
+      }
+      log(`Temporal    ${status.temporal.address ?? "external"}`);
+      log(`PostgreSQL  ${status.postgres.address ?? "external"}`);
+      log(`worker      pid ${status.worker.pid}`);
+      if (status.temporal.ui !== null) {
+        log(`Temporal UI ${status.temporal.ui}`);
+        const tunnel = tunnelLine(status.temporal.ui, process.env);
+        if (tunnel !== null) log(tunnel);
+      }
+      log("end them with: longhaul down");
+    });
+}

@@ -1,0 +1,128 @@
+/** The table of results: one row for each scenario, its means with their intervals, its failures beside n. */
+import { labelWords } from "../model/load.ts";
+import { mbpsL2FromFps } from "../model/units.ts";
+import { type Estimate, estimate } from "./estimate.ts";
+import { proportion } from "../stats/proportion.ts";
+import { missing, numberText } from "./number-text.ts";
+import { directionLabel, type ScenarioGroup, values } from "./scenarios.ts";
+
+export interface Table {
+  readonly title: string;
+  readonly header: readonly string[];
+  /** Cells that are numbers stand to the right. */
+  readonly rows: readonly (readonly Cell[])[];
+}
+export type Cell = string | Estimate;
+
+interface Column {
+  readonly header: string;
+  readonly key: string;
+  readonly convert?: (value: number, group: ScenarioGroup) => number;
+  readonly bounds?: readonly [number | null, number | null];
+}
+
+const toMbpsL2 = (fps: number, group: ScenarioGroup) => mbpsL2FromFps(fps, group.frameSizeBytes);
+const columns: Readonly<Record<ScenarioGroup["kind"], readonly Column[]>> = {
+  forwarding: [
+    { header: "offered (Mbit/s L2)", key: "offeredFps", convert: toMbpsL2 },
+    { header: "forwarded (Mbit/s L2)", key: "forwardedFps", convert: toMbpsL2, bounds: [0, null] },
+    {
+      header: "forwarded (kframes/s)",
+      key: "forwardedFps",
+      convert: (fps) => fps / 1e3,
+      bounds: [0, null],
+    },
+    { header: "loss ratio (0…1)", key: "lossRatio", bounds: [0, 1] },
+    { header: "RTT median (ms)", key: "rttMedianMs", bounds: [0, null] },
+  ],
+  migration: [
+    { header: "total time (ms)", key: "totalTimeMs", bounds: [0, null] },
+    { header: "downtime: hypervisor (ms)", key: "downtimeHypervisorMs", bounds: [0, null] },
+    { header: "packet gap (ms)", key: "downtimePacketGapMs", bounds: [0, null] },
+    { header: "loss-derived (ms)", key: "downtimeLossMs", bounds: [0, null] },
+    { header: "volume (MiB)", key: "transferredMib", bounds: [0, null] },
+  ],
+};
+
+/** One table for each kind of trial that the campaign plans. */
+export function resultTables(groups: readonly ScenarioGroup[]): readonly Table[] {
+  return (["forwarding", "migration"] as const).flatMap((kind) => {
+    const ofKind = groups.filter((group) => group.kind === kind);
+    return ofKind.length === 0 ? [] : [table(kind, ofKind)];
+  });
+}
+
+function table(kind: ScenarioGroup["kind"], groups: readonly ScenarioGroup[]): Table {
+  const withDirection = groups.some(({ direction }) => direction !== null);
+  return {
+    title: kind === "forwarding" ? "Forwarding" : "Live migration",
+    header: [
+      "platform",
+      "frame (B)",
+      kind === "forwarding" ? "load" : "cross-traffic",
+      ...(withDirection ? ["direction"] : []),
+      "n",
+      ...columns[kind].map(({ header }) => header),
+      "failures of valid",
+    ],
+    rows: groups.map((group) => [
+      group.platform,
+      String(group.frameSizeBytes),
+      labelWords(group.load),
+      ...(withDirection && group.direction ? [directionLabel(group.direction)] : []),
+      `${group.completed.length} of ${group.trials.length}`,
+      ...columns[kind].map((column) => cell(column, group)),
+      failures(group),
+    ]),
+  };
+}
+
+function cell({ key, convert, bounds }: Column, group: ScenarioGroup): Estimate {
+  const found = values(group.completed, key);
+  return estimate(convert ? found.map((value) => convert(value, group)) : found, bounds);
+}
+
+/** Valid trials that did not complete are data: how many of how many, and as what. */
+export function failures({ trials }: Pick<ScenarioGroup, "trials">): string {
+  const valid = trials.filter(({ state }) => state === "valid");
+  const failed = valid.filter(({ outcome }) => outcome !== "completed");
+  if (valid.length === 0) return missing;
+  const counts = new Map<string, number>();
+  for (const { outcome } of failed)
+    counts.set(outcome ?? "unknown", (counts.get(outcome ?? "unknown") ?? 0) + 1);
+  const words = [...counts].map(([outcome, count]) => `${count} ${outcome}`);
+  const { interval } = proportion(failed.length, valid.length);
+  const range = interval ? ` [${numberText(interval.low)}, ${numberText(interval.high)}]` : "";
+  return [`${failed.length} of ${valid.length}${range}`, ...words].join(", ");
+}
+
+/** `12.1 ± 0.3`, or `0.4 [0, 1.9]` where the interval is cut at a bound; without an interval the value alone. */
+export function cellText(cell: Cell): string {
+  if (typeof cell === "string") return cell;
+  const { center, low, high } = cell;
+  if (center === null || low === null || high === null) return numberText(center);
+  const [below, above] = [center - low, high - center];
+  const symmetric = Math.abs(below - above) <= 1e-6 * Math.max(below, above, 1e-12);
+  if (above === 0 && below === 0) return `${numberText(center)} ± 0`;
+  return symmetric
+    ? `${numberText(center)} ± ${numberText(above)}`
+    : `${numberText(center)} [${numberText(low)}, ${numberText(high)}]`;
+}
+
+/** A table for a terminal: columns padded, numbers to the right, units on a line of their own. */
+export function textTable({ title, header, rows }: Table): string {
+  const texts = rows.map((row) => row.map(cellText));
+  const words = header.map((word) => word.replace(/ \(.*\)$/, ""));
+  const units = header.map((word) => / (\(.*\))$/.exec(word)?.[1] ?? "");
+  const all = [words, units, ...texts];
+  const widths = header.map((_, index) => Math.max(...all.map((row) => row[index]?.length ?? 0)));
+  const isNumeric = (index: number) => rows.some((row) => typeof row[index] === "object");
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((text, index) =>
+        isNumeric(index) ? text.padStart(widths[index] ?? 0) : text.padEnd(widths[index] ?? 0),
+      )
+      .join("  ")
+      .trimEnd();
+  return [title, ...all.map(line)].join("\n");
+}
