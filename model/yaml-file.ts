@@ -1,6 +1,6 @@
 /** Reads one of Longhaul's YAML files: every mistake at once, each with its line, key, value and what would be right. */
 import { isMap, LineCounter, parseDocument, type Document } from "yaml";
-import { z } from "zod";
+import type { z } from "zod";
 import { UsageError } from "./usage-error.ts";
 
 type Path = readonly PropertyKey[];

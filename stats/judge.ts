@@ -1,0 +1,191 @@
+/**
+ * The verdict on an attempt and its figures, from what was measured. Pure: judging again from the
+ * stored measurement gives the same. Judges of hangs and lockups are not here: a migration that was
+ * aborted at its deadline is an invalid attempt.
+ */
+import type { Campaign } from "../model/campaign.ts";
+import type { RouterLocation } from "../model/guest.ts";
+import type {
+  ForwardingMeasurement,
+  Measurement,
+  MigrationMeasurement,
+} from "../model/measurement.ts";
+import type { AttemptVerdict, LedgerRow, Results } from "../model/trial.ts";
+import { timeLine } from "./clock.ts";
+import { busiestHost, inspectHarness, offeredFps } from "./harness.ts";
+import { largestHop, lossLedger, unexplainedBound, type Ledger } from "./ledger.ts";
+import { migrationMeasures } from "./migration-measures.ts";
+import { rttSummary } from "./rtt.ts";
+
+export interface JudgeContext {
+  readonly campaign: Pick<Campaign, "tolerance" | "migrationDeadlineMs">;
+}
+
+export interface Judgement {
+  readonly verdict: AttemptVerdict;
+  /** Units in the keys; null is missing, zero is measured zero. */
+  readonly results: Results;
+  readonly ledger: readonly LedgerRow[];
+  /** Sentences that belong beside the figures. */
+  readonly doubts: readonly string[];
+}
+
+export function judgeForwarding(
+  measurement: ForwardingMeasurement,
+  { campaign }: JudgeContext,
+): Judgement {
+  const { offered, rtt, clocks, sink } = measurement;
+  const harness = inspectHarness(measurement, campaign.tolerance);
+  const unread = missingClocks(measurement, ["A", rtt.host]);
+  if (unread.length > 0) return unplaced(measurement, [...harness.faults, ...unread]);
+  const ledger = lossLedger(measurement);
+  const line = timeLine(clocks);
+  const onRtt = (us: number) => line.at("A", us) - line.at(rtt.host, 0);
+  const [start, end] = [onRtt(offered.startUs), onRtt(offered.endUs)];
+  const [before, during, after] = [
+    rttSummary(rtt, -Infinity, start),
+    rttSummary(rtt, start, end),
+    rttSummary(rtt, end, Infinity),
+  ];
+  const faults = [...harness.faults, ...ledgerFaults(ledger, campaign.tolerance)];
+  return {
+    verdict: verdictOf(faults, { verdict: "valid", outcome: "completed" }),
+    results: finite({
+      ...loadResults(measurement),
+      rttMedianMs: during.medianMs,
+      rttP99Ms: during.p99Ms,
+      rttMaxMs: during.maxMs,
+      rttLossRatio: during.lossRatio,
+      rttProbes: during.probes,
+      rttBeforeMedianMs: before.medianMs,
+      rttAfterMedianMs: after.medianMs,
+    }),
+    ledger: ledger.rows,
+    doubts: [
+      ...harness.doubts,
+      ...(sink.frames === 0 ? ["not one frame came through the router"] : []),
+    ],
+  };
+}
+
+/** `location` as both hosts told it after the migration, relative to the order's source and destination. */
+export function judgeMigration(
+  measurement: MigrationMeasurement,
+  location: RouterLocation,
+  { campaign }: JudgeContext,
+): Judgement {
+  const { sink, rtt, migration } = measurement;
+  const harness = inspectHarness(measurement, campaign.tolerance);
+  const unread = missingClocks(measurement, ["A", sink.host, rtt.host, migration.source]);
+  if (unread.length > 0) return unplaced(measurement, [...harness.faults, ...unread]);
+  const measures = migrationMeasures(measurement);
+  return {
+    verdict: verdictOf(
+      harness.faults,
+      migrationVerdict(measurement, location, campaign.migrationDeadlineMs),
+    ),
+    results: finite({ ...loadResults(measurement), ...measures.results }),
+    // A migration changes the path under way: what its loss consists of is not located.
+    ledger: endsOnly(measurement),
+    doubts: [...harness.doubts, ...measures.doubts],
+  };
+}
+
+function migrationVerdict(
+  { migration }: MigrationMeasurement,
+  location: RouterLocation,
+  deadlineMs: number,
+): AttemptVerdict {
+  const { status, reason, source, destination } = migration;
+  const found = `the router is ${locationWords(location, source, destination)}`;
+  const told = reason === null ? "" : `: ${reason}`;
+  if (status === "completed" && location === "destination")
+    return { verdict: "valid", outcome: "completed" };
+  if (status === "failed" && location === "source")
+    return { verdict: "valid", outcome: "failed-resumed" };
+  if (status === "cancelled")
+    return invalid(`migration aborted at its deadline of ${deadlineMs} ms${told}; ${found}`);
+  return invalid(`migration ${status} by the platform's word${told}, but ${found}`);
+}
+
+const locationWords = (location: RouterLocation, source: string, destination: string): string => {
+  switch (location) {
+    case "source":
+      return `at its source ${source}`;
+    case "destination":
+      return `at its destination ${destination}`;
+    case "both":
+      return `on both ${source} and ${destination}`;
+    case "neither":
+      return `on neither ${source} nor ${destination}`;
+    case "paused":
+      return "there but paused";
+    case "incoming":
+      return `still incoming at ${destination}`;
+    case "unknown":
+      return "nowhere to be found: not every host answered";
+  }
+};
+
+const invalid = (reason: string): AttemptVerdict => ({ verdict: "invalid", reason, cut: false });
+
+/** A fault of the harness comes before any outcome: what was measured under it is no data. */
+const verdictOf = (faults: readonly string[], otherwise: AttemptVerdict): AttemptVerdict =>
+  faults.length > 0 ? invalid(faults.join("; ")) : otherwise;
+
+function ledgerFaults(ledger: Ledger, tolerance: Campaign["tolerance"]): readonly string[] {
+  const gaps = ledger.gaps.map((gap) => `ledger incomplete: ${gap}`);
+  const bound = unexplainedBound(ledger.sent, tolerance.unexplainedRatio);
+  if (Math.abs(ledger.unexplained) <= bound) return gaps;
+  const hop = largestHop(ledger);
+  return [
+    ...gaps,
+    `ledger out of balance: ${ledger.unexplained} of ${ledger.sent} frames are unexplained (at most ${Math.floor(bound)} may be)${hop === null ? "" : `; ${hop}`}`,
+  ];
+}
+
+/** Stamps of different hosts cannot be compared without their clocks. */
+const missingClocks = ({ clocks }: Measurement, hosts: readonly string[]): readonly string[] =>
+  [...new Set(hosts)]
+    .filter((host) => !timeLine(clocks).knows(host))
+    .map((host) => `${host}: no clock offset was measured, its stamps cannot be placed`);
+
+const unplaced = (measurement: Measurement, faults: readonly string[]): Judgement => ({
+  verdict: invalid(faults.join("; ")),
+  results: finite(loadResults(measurement)),
+  ledger: endsOnly(measurement),
+  doubts: [],
+});
+
+const endsOnly = ({ offered, sink }: Measurement): readonly LedgerRow[] => [
+  { place: "sent", frames: offered.frames },
+  { place: "received", frames: sink.frames },
+  { place: "unexplained", frames: offered.frames - sink.frames },
+];
+
+function loadResults(measurement: Measurement): Results {
+  const { offered, sink, hostLoad } = measurement;
+  const seconds = (offered.endUs - offered.startUs) / 1e6;
+  return {
+    intendedFps: offered.intendedFps,
+    offeredFps: offeredFps(measurement),
+    forwardedFps: sink.frames / seconds,
+    sentFrames: offered.frames,
+    receivedFrames: sink.frames,
+    lossRatio: offered.frames === 0 ? null : (offered.frames - sink.frames) / offered.frames,
+    duplicateFrames: sink.duplicates,
+    lateFrames: sink.late,
+    trialDurationMs: seconds * 1000,
+    hostLoadMaxRatio: busiestHost(hostLoad)?.ratio ?? null,
+    hostLoadMaxHost: busiestHost(hostLoad)?.host ?? null,
+  };
+}
+
+/** A figure that cannot be computed is missing. */
+const finite = (results: Results): Results =>
+  Object.fromEntries(
+    Object.entries(results).map(([key, value]) => [
+      key,
+      typeof value === "number" && !Number.isFinite(value) ? null : value,
+    ]),
+  );
