@@ -1,5 +1,5 @@
 import pg from "pg";
-import { retentionDays } from "../model/search-attributes.ts";
+import { retentionDays, searchAttributes } from "../model/search-attributes.ts";
 import { endpoints, externalDatabase, externalTemporal } from "../services/endpoints.ts";
 import type { TemporalEndpoint } from "../services/endpoints.ts";
 import { serviceNames } from "../services/services-file.ts";
@@ -54,9 +54,8 @@ async function temporalChecks(temporal: TemporalEndpoint, who: string): Promise<
   const { address, namespace } = temporal;
   const flags = `--namespace ${namespace} --address ${address}`;
   try {
-    const facts = await withConnection(
-      { ...temporal.connection, address } as Parameters<typeof withConnection>[0],
-      (connection) => namespaceFacts(connection, namespace),
+    const facts = await withConnection({ ...temporal.connection, address }, (connection) =>
+      namespaceFacts(connection, namespace),
     );
     const answers: Check = {
       name: "Temporal server",
@@ -113,11 +112,9 @@ function attributes(
     ...(missing.length > 0 ? [`missing: ${missing.join(", ")}`] : []),
     ...(otherTypes.length > 0 ? [`of another type: ${otherTypes.join(", ")}`] : []),
   ];
-  const create = missing
-    .map(
-      (name) =>
-        `--name ${name} --type ${name.match(/Repetition|Done|Planned/) ? "Int" : "Keyword"}`,
-    )
+  const create = Object.entries(searchAttributes)
+    .filter(([name]) => missing.includes(name))
+    .map(([name, type]) => `--name ${name} --type ${type}`)
     .join(" ");
   return {
     name: "search attributes",

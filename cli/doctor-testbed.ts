@@ -27,7 +27,7 @@ export async function testbedChecks(state: StateFolder, file: string): Promise<C
       Object.values(testbed.hosts).map(async ({ name }): Promise<Check> => {
         try {
           const agent = await hosts.agent(name);
-          const bootId = await agent.bootId();
+          const { bootId } = await agent.identity();
           return { name: `host ${name}`, result: "ok", detail: `boot ${bootId}`, mend: null };
         } catch (error) {
           return {
