@@ -16,32 +16,44 @@ type TrialAct<Rest extends unknown[], Result> = (ref: AttemptRef, ...rest: Rest)
 /** One run of an act at a time in this worker: a retry waits until the run that Temporal gave up has ended. */
 const running = new Map<string, Promise<unknown>>();
 
-export const recorded =
-  <Rest extends unknown[], Result>(
-    store: Pick<Store, "putStep">,
-    name: string,
-    act: TrialAct<Rest, Result>,
-  ): TrialAct<Rest, Result> =>
-  async (ref, ...rest) => {
-    const key = `${ref.trialId}#${ref.attempt}:${name}`;
-    const beat =
-      name === "measure" ? null : setInterval(() => Context.current().heartbeat(), beatMs);
+/** Gives an act's failure the type that the workflow decides by. */
+const typed =
+  <Given extends unknown[], Result>(act: (...given: Given) => Promise<Result>) =>
+  async (...given: Given): Promise<Result> => {
     try {
-      await Promise.race([running.get(key), Context.current().cancelled]);
-      const run = withRow(store, name, ref, () => act(ref, ...rest));
-      const settled = run.then(
-        () => undefined,
-        () => undefined,
-      );
-      running.set(key, settled);
-      void settled.then(() => running.get(key) === settled && running.delete(key));
-      return await run;
+      return await act(...given);
     } catch (error) {
       throw asFailure(error);
-    } finally {
-      if (beat !== null) clearInterval(beat);
     }
   };
+
+/** `typed`, and says every two seconds that the worker lives. */
+export const alive = <Given extends unknown[], Result>(act: (...given: Given) => Promise<Result>) =>
+  typed(async (...given: Given): Promise<Result> => {
+    const beat = setInterval(() => Context.current().heartbeat(), beatMs);
+    try {
+      return await act(...given);
+    } finally {
+      clearInterval(beat);
+    }
+  });
+
+export function recorded<Rest extends unknown[], Result>(
+  store: Pick<Store, "putStep">,
+  name: string,
+  act: TrialAct<Rest, Result>,
+): TrialAct<Rest, Result> {
+  const once: TrialAct<Rest, Result> = async (ref, ...rest) => {
+    const key = `${ref.trialId}#${ref.attempt}:${name}`;
+    await Promise.race([running.get(key), Context.current().cancelled]);
+    const run = withRow(store, name, ref, () => act(ref, ...rest));
+    const settled = Promise.allSettled([run]);
+    running.set(key, settled);
+    void settled.then(() => running.get(key) === settled && running.delete(key));
+    return run;
+  };
+  return name === "measure" ? typed(once) : alive(once);
+}
 
 async function withRow<Result>(
   store: Pick<Store, "putStep">,

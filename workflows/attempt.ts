@@ -9,7 +9,7 @@ import type { AttemptTally } from "../model/attempts.ts";
 import type { AttemptRef, AttemptVerdict, TrialKind, TrialOutcome } from "../model/trial.ts";
 import type { TrialActs, TrialBrief } from "./acts.ts";
 import { faultOf } from "./faults.ts";
-import { act, measureTimes } from "./policies.ts";
+import { act, timesOf } from "./policies.ts";
 
 export interface TrialRun {
   readonly campaignId: string;
@@ -141,6 +141,6 @@ async function patiently<Result>(run: () => Promise<Result>): Promise<Result> {
 const namedSteps =
   ({ title, brief }: TrialRun, { attempt }: AttemptRef) =>
   <Name extends keyof TrialActs>(name: Name): TrialActs[Name] => {
-    const times = name === "measure" ? measureTimes(brief) : {};
-    return act(name, { summary: `${title}attempt ${attempt}: ${name}`, ...times });
+    const summary = `${title}attempt ${attempt}: ${name}`;
+    return act(name, { summary, ...timesOf(name, brief) });
   };

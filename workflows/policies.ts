@@ -7,7 +7,7 @@
  */
 import { ActivityCancellationType, proxyActivities } from "@temporalio/workflow";
 import type { ActivityOptions } from "@temporalio/workflow";
-import type { Acts, TrialBrief } from "./acts.ts";
+import type { Acts, TrialActs, TrialBrief } from "./acts.ts";
 
 const waits = { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED } as const;
 const backoff = { initialInterval: "1s", backoffCoefficient: 2, maximumInterval: "30s" } as const;
@@ -37,7 +37,7 @@ export const policies = {
   isClosed: withoutLimit,
   resolveCapacity: bounded("1h", 3),
   prepare: bounded("10m", 3),
-  /** Timeouts are the trial's own: see `measureTimes`. */
+  /** Timeouts are the trial's own: see `timesOf`. */
   measure: { ...waits, retry: { maximumAttempts: 1 } },
   collect: bounded("10m", 10),
   locate: bounded("2m", 10),
@@ -49,11 +49,15 @@ export const policies = {
 /** Margin of the heartbeat over a trial's detection bound: the judges inside `measure` are the first net. */
 const heartbeatMarginMs = 20_000;
 
-export const measureTimes = (brief: TrialBrief) =>
-  ({
+/** A trial's own times: of `measure`, and of `collect`, which may have to wait for what still runs. */
+export function timesOf(name: keyof TrialActs, brief: TrialBrief): ActivityOptions {
+  if (name === "collect") return { startToCloseTimeout: brief.measureTimeoutMs + 60_000 };
+  if (name !== "measure") return {};
+  return {
     startToCloseTimeout: brief.measureTimeoutMs,
     heartbeatTimeout: brief.detectionBoundMs + heartbeatMarginMs,
-  }) satisfies ActivityOptions;
+  };
+}
 
 /** An act by its name, under its policy; `more` adds a summary or a trial's own times. */
 export const act = <Name extends keyof Acts>(name: Name, more: ActivityOptions = {}): Acts[Name] =>

@@ -1,0 +1,88 @@
+/**
+ * The worker process: `node workers/main.ts`, with LONGHAUL_STATE. Serves every testbed of the store,
+ * new ones within seconds. Survives Temporal and PostgreSQL being away; ends on SIGTERM or SIGINT.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Worker } from "@temporalio/worker";
+import { stateFolder } from "../services/state-folder.ts";
+import { build } from "./build.ts";
+import type { Built } from "./build.ts";
+import { patiently } from "./patience.ts";
+import { installRuntime } from "./runtime.ts";
+import { testbedWorker } from "./testbed-worker.ts";
+
+const lookForTestbedsMs = 1000;
+/** An act that ignores its end holds the process no longer than this. */
+const endMs = 15_000;
+
+const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
+const stop = new AbortController();
+for (const name of ["SIGTERM", "SIGINT"] as const)
+  process.on(name, () => {
+    if (stop.signal.aborted) return;
+    log(`${name}: ending`);
+    stop.abort();
+    setTimeout(() => process.exit(1), endMs).unref();
+  });
+
+installRuntime();
+try {
+  const built = await build(stateFolder(), stop.signal, log);
+  await serveTestbeds(built);
+  await built.close();
+} catch (error) {
+  if (!stop.signal.aborted) {
+    console.error(error);
+    process.exit(1);
+  }
+}
+log("ended");
+// The native core keeps the process alive where an act did not end (1.24.0).
+process.exit(0);
+
+/** Resolves when the process is to end and every worker has ended. */
+async function serveTestbeds(built: Built): Promise<void> {
+  const serving = new Map<string, Promise<void>>();
+  while (!stop.signal.aborted) {
+    try {
+      const testbeds = await patiently("PostgreSQL", stop.signal, log, () =>
+        built.store.testbeds(),
+      );
+      for (const { name } of testbeds)
+        if (!serving.has(name)) serving.set(name, serve(built, name));
+      await delay(lookForTestbedsMs, undefined, { signal: stop.signal });
+    } catch (error) {
+      if (!stop.signal.aborted) throw error;
+    }
+  }
+  await Promise.all(serving.values());
+}
+
+/** Runs one testbed's worker, and another when it ends though nobody asked for it. */
+async function serve(built: Built, testbed: string): Promise<void> {
+  const { connection, namespace, bundle, activities } = built;
+  while (!stop.signal.aborted) {
+    try {
+      const worker = await patiently(`worker of ${testbed}`, stop.signal, log, () =>
+        testbedWorker({ connection, namespace, bundle, activities, testbed }),
+      );
+      log(`serving the testbed ${testbed}`);
+      await runUntilStopped(worker);
+    } catch (error) {
+      if (stop.signal.aborted) return;
+      log(`worker of ${testbed}: ${error instanceof Error ? error.message : String(error)}`);
+      await delay(lookForTestbedsMs);
+    }
+  }
+}
+
+async function runUntilStopped(worker: Worker): Promise<void> {
+  const end = () => worker.shutdown();
+  stop.signal.addEventListener("abort", end);
+  try {
+    if (stop.signal.aborted) end();
+    await worker.run();
+  } finally {
+    stop.signal.removeEventListener("abort", end);
+  }
+}
