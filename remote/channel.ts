@@ -140,6 +140,9 @@ export const openChannel = (host: string, stream: Duplex): Channel => {
         }
       } finally {
         waiting.delete(id);
+        if (end === null && broken === null) {
+          stream.write(`${JSON.stringify({ id: 0, verb: "forget", args: { id } })}\n`);
+        }
       }
     },
   };

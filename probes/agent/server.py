@@ -1,6 +1,7 @@
 """
 Answers requests on the agent's Unix socket: JSON lines `{"id", "verb", "args"}`, answered in any order
-by `{"id", "ok"}` or `{"id", "error": {"kind", "message"}}`; `follow` answers `{"id", "line"}` many times first.
+by `{"id", "ok"}` or `{"id", "error": {"kind", "message"}}`; `follow` answers `{"id", "line"}` many times first,
+until `forget` names its id, which itself has no answer.
 Error kinds: fenced, refused (bad request), timeout (no exit status), failed (the agent's own fault).
 """
 import json
@@ -263,7 +264,7 @@ class Answer:
 
     @property
     def done(self):
-        return self.finished or self.connection.closed
+        return self.finished or self.connection.closed or self.number in self.connection.forgotten
 
     def __call__(self, value):
         self._finish({"id": self.number, "ok": value})
@@ -292,6 +293,7 @@ class Connection:
         self.socket = opened
         self.socket.setblocking(False)
         self.closed = False
+        self.forgotten = set()
         self.received = []
         self.unsent = []
         self.writing = False
@@ -328,6 +330,9 @@ class Connection:
         except (ValueError, KeyError, TypeError):
             traceback.print_exc()
             self.close()
+            return
+        if request["verb"] == "forget":
+            self.forgotten.add(request["args"]["id"])
             return
         try:
             verb = VERBS.get(request["verb"])

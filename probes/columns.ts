@@ -1,0 +1,28 @@
+/** Columns as the agent packs them: zlib, base64, little-endian. Unpacked off the event loop. */
+import { promisify } from "node:util";
+import { inflate } from "node:zlib";
+
+const inflated = promisify(inflate);
+
+export const unpack = async (packed: string): Promise<Buffer> =>
+  inflated(Buffer.from(packed, "base64"));
+
+/** 64-bit integers below 2^53 as numbers. */
+export const int64s = async (packed: string): Promise<number[]> => {
+  const bytes = await unpack(packed);
+  const values = new Array<number>(bytes.length / 8);
+  for (let index = 0; index < values.length; index++) values[index] = int64(bytes, index * 8);
+  return values;
+};
+
+/** Lower than 2^53, as counters and clocks are; larger ones lose their last bits. */
+export const int64 = (bytes: Buffer, offset: number): number =>
+  bytes.readInt32LE(offset + 4) * 2 ** 32 + bytes.readUInt32LE(offset);
+
+export const uint32s = async (packed: string): Promise<number[]> => {
+  const bytes = await unpack(packed);
+  return Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readUInt32LE(index * 4));
+};
+
+/** Lets other work of the event loop come in between two slices of a long one. */
+export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
