@@ -1,0 +1,48 @@
+/** Phases a and b of RFC 2544 §23, with all that must run before the load; the same for both kinds of trial. */
+import { hostNames } from "../model/testbed.ts";
+import type { Fence } from "../remote/agent.ts";
+import type { LedgerPath } from "../model/measurement.ts";
+import type { Begun } from "./begun.ts";
+import { part } from "./parts.ts";
+import type { PhaseLog } from "./phase-log.ts";
+import { startLoadProbes, startProbes } from "./probes.ts";
+import { phase } from "./progress.ts";
+import { routerSilence } from "./router-answers.ts";
+import type { Setup } from "./setup.ts";
+import { snapshot } from "./snapshot.ts";
+
+/** Learning frames are answered within milliseconds by a router that was prepared. */
+const learnDeadlineMs = 5000;
+
+/**
+ * Settles, learns, starts the probes and reads the counters, in this order for the path: nothing is
+ * started on any host after this but the load and the migration.
+ */
+export async function beforeLoad(
+  setup: Setup,
+  fence: Fence,
+  path: LedgerPath,
+  phases: PhaseLog,
+): Promise<Begun> {
+  const { bench, campaign } = setup;
+  const [clocks] = await Promise.all([
+    part("clocks", () =>
+      Promise.all(hostNames.map(async (name) => (await bench.hosts.agent(name)).clock())),
+    ),
+    part("start probes", () => startProbes(setup, fence)),
+    settleAndLearn(),
+  ]);
+  const [before] = await Promise.all([snapshot(setup, path), startLoadProbes(setup, fence)]);
+  return { path, clocks, before, phases: phases.entries };
+
+  async function settleAndLearn(): Promise<void> {
+    phases.enter("settle");
+    await phase(campaign.phases.settleMs);
+    phases.enter("learn");
+    const silence = await part("learning frames", () =>
+      routerSilence(bench, fence, setup.unit("learn"), learnDeadlineMs),
+    );
+    if (silence !== null) throw new Error(`the router stopped answering: ${silence}`);
+    await phase(campaign.phases.learnMs);
+  }
+}

@@ -1,0 +1,48 @@
+import type { RouterLocation } from "../model/guest.ts";
+import { routerLocations } from "../model/guest.ts";
+import type { AttemptRef, AttemptVerdict } from "../model/trial.ts";
+import { judgeForwarding, judgeMigration } from "../stats/judge.ts";
+import type { TrialDeps } from "./deps.ts";
+import { part } from "./parts.ts";
+
+/** Judges the stored measurement, and stores verdict, results and ledger in one transaction. Touches no host. */
+export async function judge(
+  { store }: TrialDeps,
+  ref: AttemptRef,
+  { final }: { readonly final: boolean },
+): Promise<AttemptVerdict> {
+  const [measurement, campaign, attempts] = await part("read", () =>
+    Promise.all([
+      store.measurement(ref.trialId, ref.attempt),
+      store.campaign(ref.campaignId),
+      store.attempts(ref.trialId),
+    ]),
+  );
+  if (measurement === null || campaign === null)
+    throw new Error(`${ref.trialId}: attempt ${ref.attempt} has no measurement to judge`);
+  const location = attempts.find(({ attempt }) => attempt === ref.attempt)?.location;
+  const context = { campaign: campaign.content };
+  const judgement =
+    measurement.kind === "forwarding"
+      ? judgeForwarding(measurement, context)
+      : judgeMigration(measurement, knownLocation(location), context);
+  await part("store", () => store.judge(ref, { ...judgement, final }));
+  return judgement.verdict;
+}
+
+const knownLocation = (location: string | null | undefined): RouterLocation =>
+  routerLocations.find((known) => known === location) ?? "unknown";
+
+/** Records an attempt without a measurement. Touches no host. */
+export const rejectAttempt = (
+  { store }: TrialDeps,
+  ref: AttemptRef,
+  { reason, cut, final }: { reason: string; cut: boolean; final: boolean },
+): Promise<void> =>
+  store.judge(ref, {
+    verdict: { verdict: "invalid", reason, cut },
+    results: {},
+    ledger: [],
+    doubts: [],
+    final,
+  });

@@ -1,0 +1,141 @@
+/** One migration under a constant load, watched from a margin before its order to a margin after its end. */
+import type {
+  LedgerPath,
+  MigrationMeasurement,
+  MigrationProgress,
+  MigrationReport,
+  OfferedLoad,
+} from "../model/measurement.ts";
+import type { Fence } from "../remote/agent.ts";
+import type { TrialDeps } from "./deps.ts";
+import { beforeLoad } from "./before-load.ts";
+import type { Begun } from "./begun.ts";
+import { storeBegun } from "./begun.ts";
+import { nicOn } from "./flow.ts";
+import { givenUp } from "./given-up.ts";
+import { wholePath } from "./ledger-path.ts";
+import { linkVolumes } from "./link-volume.ts";
+import { commonOf } from "./measure-forwarding.ts";
+import { part } from "./parts.ts";
+import type { PhaseLog } from "./phase-log.ts";
+import { phaseLog } from "./phase-log.ts";
+import { collectProbes } from "./probes.ts";
+import { orCancelled, phase, progress } from "./progress.ts";
+import type { MigrationSetup } from "./setup.ts";
+import { snapshot } from "./snapshot.ts";
+
+/** Stores measurement and series itself, also of a migration that failed or was cancelled at its deadline. Orders it once. */
+export async function measureMigration(
+  deps: TrialDeps,
+  setup: MigrationSetup,
+  fence: Fence,
+): Promise<void> {
+  const { bench, driver, stream, campaign, order } = setup;
+  const load = setup.unit("load");
+  const phases = phaseLog();
+  try {
+    const begun = await orCancelled(beforeLoad(setup, fence, migrationPath(setup), phases));
+    phases.enter("load");
+    await part("start load", () =>
+      Promise.all([
+        bench.generator.start(fence, load, stream),
+        storeBegun(deps.store, setup, begun),
+      ]),
+    );
+    phases.enter("control");
+    await phase(campaign.migrationMarginMs);
+    phases.enter("migration");
+    const migration = await part("migration", () =>
+      orCancelled(driver.migrate(fence, order, onlyProgress())),
+    );
+    phases.enter("after");
+    await phase(campaign.migrationMarginMs);
+    const offered = await part("stop load", async () => {
+      await bench.generator.stop(fence, load, stream);
+      return bench.generator.finish(load, stream, () => undefined);
+    });
+    await afterMigration(deps, setup, fence, { begun, offered, migration, phases });
+    phases.enter("rest");
+    await phase(campaign.phases.restMs);
+  } catch (error) {
+    await givenUp(setup, fence, error);
+    throw error;
+  }
+}
+
+/** Phase d, the counters, and everything home into the store; also `collect`'s second half. */
+export async function afterMigration(
+  deps: TrialDeps,
+  setup: MigrationSetup,
+  fence: Fence,
+  known: { begun: Begun; offered: OfferedLoad; migration: MigrationReport; phases: PhaseLog },
+): Promise<void> {
+  const { begun, offered, migration, phases } = known;
+  phases.enter("drain");
+  await phase(setup.campaign.phases.drainMs);
+  phases.enter("collect");
+  const [after, probed] = await Promise.all([
+    snapshot(setup, begun.path),
+    part("collect probes", () => collectProbes(setup, fence, begun.clocks)),
+  ]);
+  const { testbed } = setup.bench;
+  const { source, destination } = setup.order;
+  const device = (host: "R1" | "R2") => nicOn(testbed, host, "migration").device;
+  const ends = {
+    source: { host: source, device: device(setup.host) },
+    destination: { host: destination, device: device(setup.host === "R1" ? "R2" : "R1") },
+  };
+  const series = probed.series.flatMap((bundle) => bundle.series);
+  const measurement: MigrationMeasurement = {
+    kind: "migration",
+    migration,
+    migrationLink: linkVolumes(
+      ends,
+      migration,
+      setup.campaign.migrationMarginMs,
+      series,
+      begun.clocks,
+    ),
+    ...commonOf(setup, { begun, offered, phases, probed }),
+    after,
+  };
+  await part("store", () =>
+    Promise.all([
+      deps.store.putMeasurement(setup.ref, measurement),
+      deps.store.putSeries(setup.ref, probed.series),
+    ]),
+  );
+}
+
+/** The ends and both routers' hosts; the guest has no ledger while it moves. */
+function migrationPath({ bench, driver, guest, host }: MigrationSetup): LedgerPath {
+  const { points, drops } = wholePath(bench.testbed, driver.path(host, guest));
+  const onHosts = (point: { host: string }) => point.host !== "guest";
+  const other = host === "R1" ? "R2" : "R1";
+  return {
+    points: [
+      ...points.filter(onHosts),
+      {
+        place: `${other} NIC out`,
+        host: other,
+        device: nicOn(bench.testbed, other, "b").device,
+        counter: "txFrames",
+      },
+    ],
+    drops: drops.filter(onHosts),
+  };
+}
+
+/** A heartbeat only when the platform shows that something moved; cross-traffic always does. */
+function onlyProgress(): (seen: MigrationProgress) => void {
+  let last = "";
+  return ({ transferredBytes, remainingBytes, iteration }) => {
+    const now = `${transferredBytes} ${remainingBytes} ${iteration}`;
+    if (now === last) return;
+    last = now;
+    progress({
+      transferredBytes: transferredBytes ?? -1,
+      remainingBytes: remainingBytes ?? -1,
+    });
+  };
+}

@@ -1,0 +1,80 @@
+import { hostNames } from "../model/testbed.ts";
+import type { AttemptRef } from "../model/trial.ts";
+import type { Fence, HostIdentity } from "../remote/agent.ts";
+import { Fenced } from "../remote/shell.ts";
+import type { Bench, TrialDeps } from "./deps.ts";
+import { guestOf } from "./guest.ts";
+import { part } from "./parts.ts";
+import { progress } from "./progress.ts";
+import { provenanceOf } from "./provenance.ts";
+import { ensureRouter } from "./router.ts";
+import type { Setup } from "./setup.ts";
+import { migrationOf, setupOf } from "./setup.ts";
+
+/**
+ * Brings the testbed to the state that the trial begins in: the attempt opened, its token raised on
+ * every host, no unit of an earlier attempt left, one router where the trial begins and answering, the
+ * destination of a migration waiting, the generator loaded and held, settings read back and stored.
+ * @throws {Fenced} a higher token was seen: this attempt has no right to the testbed.
+ */
+export async function prepare(deps: TrialDeps, ref: AttemptRef): Promise<void> {
+  if (!(await deps.store.openAttempt(ref)))
+    throw new Fenced(
+      `${ref.trialId}: attempt ${ref.attempt} with token ${ref.token} may not begin: testbed ${ref.testbed} has seen a higher token, or the trial has its verdict`,
+    );
+  const setup = await setupOf(deps, ref);
+  progress({ preparing: "hosts" });
+  const { fence, identities } = await part("hosts", () => takeHosts(setup.bench, ref.token));
+  await deps.store.setBootIds(ref, fence.bootIds);
+  progress({ preparing: "router" });
+  await Promise.all([
+    router(setup, fence).then(async () => {
+      progress({ preparing: "provenance" });
+      const provenance = await part("provenance", () =>
+        provenanceOf(deps, setup, fence, identities),
+      );
+      await deps.store.putProvenance(ref, provenance);
+    }),
+    part("generator", () => setup.bench.generator.prepare(fence, setup.unit("load"), setup.stream)),
+  ]);
+}
+
+/** Raises the token on every host and ends what earlier tokens left running there. Idempotent. */
+export async function takeHosts(
+  bench: Bench,
+  token: number,
+): Promise<{ fence: Fence; identities: readonly HostIdentity[] }> {
+  const agents = await Promise.all(hostNames.map((name) => bench.hosts.agent(name)));
+  const identities = await Promise.all(agents.map((agent) => agent.identity()));
+  const bootIds = Object.fromEntries(identities.map(({ host, bootId }) => [host, bootId]));
+  const fence = { token, bootIds };
+  await Promise.all(
+    agents.map(async (agent) => {
+      await agent.raise(fence);
+      await agent.sweepUnits(fence);
+    }),
+  );
+  return { fence, identities };
+}
+
+async function router(setup: Setup, fence: Fence): Promise<void> {
+  const { bench, campaign, trial, host } = setup;
+  await ensureRouter(bench, fence, {
+    platform: trial.scenario.platform,
+    host,
+    guests: guestsOf(setup),
+    unit: setup.unit("answer"),
+  });
+  if (trial.kind === "forwarding") return;
+  progress({ preparing: "destination", deadlineMs: campaign.migrationDeadlineMs });
+  const { driver, order } = migrationOf(setup);
+  await part("destination", () => driver.prepareMigration(fence, order));
+}
+
+const guestsOf = ({ bench, campaign }: Setup) =>
+  Object.fromEntries(
+    Object.keys(bench.drivers).map((platform) => [
+      platform,
+      guestOf(bench.testbed, campaign.guest, platform),
+    ]),
+  );

@@ -1,0 +1,145 @@
+/** The observers of one trial: samplers on every host, the sink, the side flow, the hosts' own load. */
+import type {
+  ClockOffset,
+  CounterSeries,
+  HostLoad,
+  MigrationMeasurement,
+  RttSeries,
+  SinkSummary,
+} from "../model/measurement.ts";
+import { hostNames } from "../model/testbed.ts";
+import { collectCounterSeries, startCounterSeries } from "../probes/counter-series.ts";
+import { collectHostLoad, startHostLoad } from "../probes/host-load.ts";
+import { collectRtt, startRtt } from "../probes/rtt.ts";
+import { collectSink, startSink } from "../probes/sink.ts";
+import type { Agent, Fence } from "../remote/agent.ts";
+import { endAddress, endNic } from "./flow.ts";
+import type { Setup } from "./setup.ts";
+
+export interface Probed {
+  readonly sink: SinkSummary;
+  readonly rtt: RttSeries;
+  readonly hostLoad: readonly HostLoad[];
+  /** One bundle for each host. */
+  readonly series: readonly { clock: ClockOffset; series: readonly CounterSeries[] }[];
+  readonly accuracy: MigrationMeasurement["accuracy"];
+}
+
+/** Beyond settling, learning, load and draining: for whatever comes in between, and for a `collect` after the worker died. */
+const slackMs = 120_000;
+
+const deadlineMs = ({ campaign, stream }: Setup): number => {
+  const { settleMs, learnMs, drainMs } = campaign.phases;
+  return settleMs + learnMs + stream.durationMs + drainMs + slackMs;
+};
+
+const agentsOf = ({ bench }: Setup): Promise<readonly Agent[]> =>
+  Promise.all(hostNames.map((name) => bench.hosts.agent(name)));
+
+/** Hosts on one machine share its CPUs: one of them tells for all. */
+const loadHosts = ({ bench }: Setup) => {
+  const own = hostNames.filter((name) => bench.testbed.hosts[name].ownClock);
+  return own.length === 0 ? (["R1"] as const) : own;
+};
+
+/** Samplers, sink and side flow; returns when all of them measure. Idempotent. */
+export async function startProbes(setup: Setup, fence: Fence): Promise<void> {
+  const { bench, campaign, stream, unit } = setup;
+  const deadline = { deadlineMs: deadlineMs(setup) };
+  const [agents, sink, side] = await Promise.all([
+    agentsOf(setup),
+    bench.hosts.agent("B"),
+    bench.hosts.agent("C"),
+  ]);
+  await Promise.all([
+    ...agents.map((agent) =>
+      startCounterSeries(agent, fence, unit("counters"), {
+        intervalMs: campaign.samplingIntervalMs,
+        ...deadline,
+      }),
+    ),
+    startSink(sink, fence, unit("sink"), {
+      device: endNic(bench.testbed, "B").device,
+      udpPort: stream.udpPort,
+      tag: stream.tag,
+      fps: stream.fps,
+      sequenceModulus: bench.generator.sequenceModulus(stream),
+      keepRaw: campaign.keepRaw,
+      ...deadline,
+    }),
+    startRtt(side, fence, unit("rtt"), {
+      destination: endAddress(bench.testbed, "D"),
+      source: endAddress(bench.testbed, "C"),
+      intervalMs: campaign.rttIntervalMs,
+      ...deadline,
+    }),
+  ]);
+}
+
+/** Begins to measure the hosts' own load: last before the load, so that idle waiting does not dilute it. */
+export async function startLoadProbes(setup: Setup, fence: Fence): Promise<void> {
+  await Promise.all(
+    loadHosts(setup).map(async (name) =>
+      startHostLoad(await setup.bench.hosts.agent(name), fence, setup.unit("host-load"), {
+        deadlineMs: deadlineMs(setup),
+      }),
+    ),
+  );
+}
+
+/** Stops all probes and brings home what they measured. May be repeated. @throws {CommandFailed} one of them left no result. */
+export async function collectProbes(
+  setup: Setup,
+  fence: Fence,
+  clocks: readonly ClockOffset[],
+): Promise<Probed> {
+  const { bench, unit } = setup;
+  const [agents, sink, side] = await Promise.all([
+    agentsOf(setup),
+    bench.hosts.agent("B"),
+    bench.hosts.agent("C"),
+  ]);
+  const [received, rtt, hostLoad, sampled] = await Promise.all([
+    collectSink(sink, fence, unit("sink")),
+    collectRtt(side, fence, unit("rtt")),
+    Promise.all(
+      loadHosts(setup).map(async (name) =>
+        collectHostLoad(await bench.hosts.agent(name), fence, unit("host-load")),
+      ),
+    ),
+    Promise.all(
+      agents.map(async (agent) => ({
+        host: agent.host,
+        ...(await collectCounterSeries(agent, fence, unit("counters"))),
+      })),
+    ),
+  ]);
+  return {
+    sink: received,
+    rtt,
+    hostLoad,
+    series: sampled.flatMap(({ host, series }) => {
+      const clock = clocks.find((one) => one.host === host);
+      return clock === undefined ? [] : [{ clock, series }];
+    }),
+    accuracy: sampled.map(({ host, accuracy }) => ({ host, ...accuracy })),
+  };
+}
+
+/** True when a probe is gone that no result can come from any more. Changes nothing. */
+export async function probesLost(setup: Setup): Promise<boolean> {
+  const wanted = [
+    ...hostNames.map((host) => ({ host, what: "counters" })),
+    { host: "B", what: "sink" },
+    { host: "C", what: "rtt" },
+    ...loadHosts(setup).map((host) => ({ host, what: "host-load" })),
+  ];
+  const states = await Promise.all(
+    wanted.map(async ({ host, what }) =>
+      (await setup.bench.hosts.agent(host)).unit(setup.unit(what)),
+    ),
+  );
+  return states.some(
+    (state) => state === null || state.status === "lost" || state.status === "deadline",
+  );
+}

@@ -1,0 +1,86 @@
+/** One router at a time: the guest of the platform that is measured, where its trial begins. */
+import type { GuestSpec } from "../model/guest.ts";
+import type { Fence } from "../remote/agent.ts";
+import type { Bench } from "./deps.ts";
+import { part } from "./parts.ts";
+import { routerSilence } from "./router-answers.ts";
+import type { RouterHost } from "./setup.ts";
+
+export interface RouterWanted {
+  readonly platform: string;
+  readonly host: RouterHost;
+  /** The guest of every platform of the testbed, by platform. */
+  readonly guests: Readonly<Record<string, GuestSpec>>;
+  /** Prefix of the names of the units that ask whether it answers; unique on the hosts' boot. */
+  readonly unit: string;
+}
+
+/** A router that runs already answers at once; a new one has its interfaces up when `create` returns. */
+const answerMs = { kept: 2000, created: 15_000 };
+
+/**
+ * Idempotent. Leaves the wanted guest alone when it runs where it must, nothing else does, and it
+ * forwards; destroys and creates otherwise. @throws {Error} a new router that does not answer.
+ */
+export async function ensureRouter(
+  bench: Bench,
+  fence: Fence,
+  wanted: RouterWanted,
+): Promise<"kept" | "created"> {
+  const states = await part("inspect routers", () => inspectAll(bench, wanted.guests));
+  const alien = states.filter(
+    ({ platform, host, state }) =>
+      state !== "absent" && !(platform === wanted.platform && host === wanted.host),
+  );
+  const here = states.find(
+    ({ platform, host }) => platform === wanted.platform && host === wanted.host,
+  );
+  const { driver, guest } = routerOf(bench, wanted, wanted.platform);
+  await part("destroy other routers", () =>
+    Promise.all(
+      alien.map(async ({ platform, host }) => {
+        const other = routerOf(bench, wanted, platform);
+        await other.driver.destroy(fence, host, other.guest);
+      }),
+    ),
+  );
+  if (here?.state === "running") {
+    const silence = await part("router answers", () =>
+      routerSilence(bench, fence, `${wanted.unit}.kept`, answerMs.kept),
+    );
+    if (silence === null) return "kept";
+  }
+  await part("create router", async () => {
+    await driver.destroy(fence, wanted.host, guest);
+    await driver.create(fence, wanted.host, guest);
+  });
+  const silence = await part("router answers", () =>
+    routerSilence(bench, fence, `${wanted.unit}.created`, answerMs.created),
+  );
+  if (silence !== null)
+    throw new Error(`${wanted.host}: the new router ${guest.name} does not forward: ${silence}`);
+  return "created";
+}
+
+async function inspectAll(bench: Bench, guests: Readonly<Record<string, GuestSpec>>) {
+  const places = Object.entries(guests).flatMap(([platform, guest]) =>
+    (["R1", "R2"] as const).map((host) => ({ platform, guest, host })),
+  );
+  return Promise.all(
+    places.map(async ({ platform, guest, host }) => ({
+      platform,
+      host,
+      state: (await bench.drivers[platform]?.inspect(host, guest)) ?? "absent",
+    })),
+  );
+}
+
+function routerOf(bench: Bench, { guests }: RouterWanted, platform: string) {
+  const driver = bench.drivers[platform];
+  const guest = guests[platform];
+  if (driver === undefined || guest === undefined)
+    throw new Error(
+      `testbed ${bench.testbed.name} has no driver for ${platform}; it has: ${Object.keys(bench.drivers).join(", ")}`,
+    );
+  return { driver, guest };
+}
