@@ -1,7 +1,8 @@
 /** What a testbed cannot do, in sentences with both numbers. Nothing here needs a connection. */
 import type { Load } from "./campaign.ts";
 import { beyondLineRate, grouped, type LoadSurroundings } from "./load.ts";
-import type { PlatformFacts } from "./platforms.ts";
+import { platforms, type PlatformFacts } from "./platforms.ts";
+import type { TestbedFile } from "./testbed-file.ts";
 import type { Calibration } from "./testbed.ts";
 import type { Scenario, TrialKind } from "./trial.ts";
 
@@ -18,6 +19,20 @@ export interface TestbedFacts {
   /** Every platform that Longhaul has a driver for. */
   readonly known: Readonly<Record<string, PlatformFacts>>;
 }
+
+/** `calibrations` as the store has them; null where it cannot be read now. */
+export const testbedFacts = (
+  file: TestbedFile,
+  calibrations: readonly Calibration[] | null,
+): TestbedFacts => ({
+  name: file.name,
+  lineRateMbpsL1: file.lineRateMbpsL1,
+  migrationRateMbpsL1: file.migrationRateMbpsL1,
+  platforms: file.platforms,
+  images: file.kind === "lab" ? [file.guestImage] : Object.keys(file.images),
+  calibrations,
+  known: platforms,
+});
 
 /** Why this platform cannot do this kind of trial here; null when it can. */
 export function platformLimit(
