@@ -111,6 +111,11 @@ export async function waitUntilUnused(dataFolder: string, deadlineMs: number): P
   }
 }
 
+export async function isSameFolder(one: string, other: string): Promise<boolean> {
+  const [first, second] = await Promise.all([realFolder(one), realFolder(other)]);
+  return first !== null && first === second;
+}
+
 async function clusterVersion(dataFolder: string): Promise<string | null> {
   return (await contentOf(join(dataFolder, "PG_VERSION")))?.trim() ?? null;
 }

@@ -17,6 +17,7 @@ import {
   createCluster,
   databaseName,
   databaseUser,
+  isSameFolder,
   mendCluster,
   runningPostgres,
   waitUntilUnused,
@@ -91,8 +92,11 @@ export function postgresCommand(
   );
 }
 
-/** True when the server accepts a connection with this password and answers a query. */
-export async function postgresReady(url: string): Promise<boolean> {
+/**
+ * True when a server accepts a connection with this password and answers a query. With `dataFolder`
+ * only the server on that folder counts: another one may have taken the port.
+ */
+export async function postgresReady(url: string, dataFolder?: string): Promise<boolean> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: 2000,
@@ -102,8 +106,9 @@ export async function postgresReady(url: string): Promise<boolean> {
   client.on("error", () => undefined);
   try {
     await client.connect();
-    await client.query("SELECT 1");
-    return true;
+    const answer = await client.query<{ data_directory: string }>("SHOW data_directory");
+    const answering = String(answer.rows[0]?.data_directory);
+    return dataFolder === undefined || (await isSameFolder(answering, dataFolder));
   } catch (error) {
     if ((error as { code?: string }).code === "28P01") {
       throw new Error(
@@ -148,7 +153,7 @@ export async function startPostgres(
   await log.close();
   const url = postgresUrl(settings);
   const deadline = Date.now() + startDeadlineMs;
-  while (!(await postgresReady(url))) {
+  while (!(await postgresReady(url, settings.dataFolder))) {
     if (end !== null || Date.now() > deadline) {
       child.kill("SIGQUIT");
       throw new Error(
@@ -183,12 +188,11 @@ export async function borrowPostgres(settings: {
   readonly log: string;
 }): Promise<RunningPostgres> {
   const running = await runningPostgres(settings.dataFolder);
-  if (running !== null && (await postgresReady(postgresUrl({ ...settings, port: running.port })))) {
-    return {
-      url: postgresUrl({ ...settings, port: running.port }),
-      pid: running.pid,
-      stop: () => Promise.resolve(),
-    };
+  if (running !== null) {
+    const url = postgresUrl({ ...settings, port: running.port });
+    if (await postgresReady(url, settings.dataFolder)) {
+      return { url, pid: running.pid, stop: () => Promise.resolve() };
+    }
   }
   return await startPostgres({ ...settings, port: await freePort() });
 }

@@ -27,9 +27,11 @@ export const snake = (name: string): string =>
 export function json(value: unknown): string {
   const text = JSON.stringify(value);
   if (!/\\u(0000|d[89a-f])/.test(text)) return text;
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === "string" ? storable(inner) : inner,
-  );
+  return JSON.stringify(value, (_, inner: unknown) => {
+    if (typeof inner === "string") return storable(inner);
+    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).map(([key, of]) => [storable(key), of]));
+  });
 }
 
 /** A text that PostgreSQL can store. */

@@ -59,7 +59,7 @@ const statusSql = (where: string): string => `
     JOIN attempt a ON a.trial = t.id
     LEFT JOIN step s ON s.trial = t.id AND s.attempt = a.attempt
     WHERE t.campaign = c.id AND t.state = 'running'
-    ORDER BY a.started_at DESC, s.started_at DESC, s.retry DESC LIMIT 1) AS running ON true
+    ORDER BY a.started_at DESC, a.attempt DESC, s.started_at DESC, s.retry DESC LIMIT 1) AS running ON true
   ${where}`;
 
 type StatusVerbs = Pick<Store, "status" | "allStatus" | "campaign">;
