@@ -16,7 +16,7 @@ export interface Keepable {
   readonly name: string;
   /** Prepares a start; runs before every one. What it throws counts as a failed start. */
   command(): Promise<Command>;
-  ready(): Promise<boolean>;
+  ready(process: ProcessIdentity): Promise<boolean>;
   readonly logFile: string;
   readonly stopSignal: NodeJS.Signals;
   readonly stopGraceMs: number;
@@ -79,7 +79,7 @@ export function keep(
   const becomesReady = async (identity: ProcessIdentity): Promise<boolean> => {
     const deadline = Date.now() + kept.startDeadlineMs;
     while (isAlive(identity) && !stopping.signal.aborted) {
-      if (await kept.ready()) return true;
+      if (await kept.ready(identity)) return true;
       if (Date.now() > deadline) {
         log(`${kept.name}: not ready after ${kept.startDeadlineMs} ms; ended`);
         await endProcess(identity, kept.stopSignal, kept.stopGraceMs);

@@ -17,6 +17,7 @@ import type { Ports, ServiceName } from "./services-file.ts";
 import type { StateFolder } from "./state-folder.ts";
 import { prepareTemporal, temporalCommand, temporalReady } from "./temporal-server.ts";
 import { temporalBinary } from "./temporal.ts";
+import { workerIsReady } from "./worker-ready.ts";
 
 /** The checkout that this code lies in. */
 export const checkout = dirname(import.meta.dirname);
@@ -132,6 +133,6 @@ function worker(around: Surroundings): Keepable {
         cwd: checkout,
       };
     },
-    ready: () => Promise.resolve(true),
+    ready: (process) => Promise.resolve(workerIsReady(state, process)),
   };
 }
