@@ -13,9 +13,9 @@ export function hostLoadFigures(groups: readonly ScenarioGroup[]): readonly Figu
   if (forwarding.length === 0) return [];
   const rows = forwarding.flatMap(({ platform, completed }) =>
     completed.flatMap(({ results }) => {
-      const { hostBusyRatio, lossRatio } = results;
-      return typeof hostBusyRatio === "number" && typeof lossRatio === "number"
-        ? [{ platform, hostBusyRatio, lossRatio }]
+      const { hostLoadMaxRatio, lossRatio } = results;
+      return typeof hostLoadMaxRatio === "number" && typeof lossRatio === "number"
+        ? [{ platform, hostLoadMaxRatio, lossRatio }]
         : [];
     }),
   );
@@ -33,7 +33,7 @@ export function hostLoadFigures(groups: readonly ScenarioGroup[]): readonly Figu
         mark: { type: "point", size: 45, opacity: 0.8, strokeWidth: 1.5 },
         encoding: {
           x: {
-            field: "hostBusyRatio",
+            field: "hostLoadMaxRatio",
             type: "quantitative",
             title: "Busy share of the busiest host’s CPUs (0…1)",
             scale: { domain: [0, 1] },

@@ -46,7 +46,7 @@ const measures: readonly Measure[] = [
     legend: "Counted by",
     keys: [
       ["transferredMib", "migration link"],
-      ["hypervisorTransferredMib", "hypervisor"],
+      ["transferredHypervisorMib", "hypervisor"],
     ],
   },
   {
@@ -56,9 +56,9 @@ const measures: readonly Measure[] = [
     yTitle: "Median RTT C→D→C (ms)",
     legend: "Time",
     keys: [
-      ["rttMedianBeforeMs", "before"],
-      ["rttMedianDuringMs", "during"],
-      ["rttMedianAfterMs", "after"],
+      ["rttBeforeMedianMs", "before"],
+      ["rttMedianMs", "during"],
+      ["rttAfterMedianMs", "after"],
     ],
   },
 ];

@@ -1,0 +1,141 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Command } from "commander";
+import { etaSeconds } from "../model/pace.ts";
+import { campaignWorkflowId } from "../model/search-attributes.ts";
+import { unknownCampaign } from "../report/record.ts";
+import { type ServicesStatus, servicesStatus } from "../services/services.ts";
+import { type StateFolder, stateFolder } from "../services/state-folder.ts";
+import { type CampaignStatus, type Store, StoreUnavailable } from "../store/store.ts";
+import { type CampaignJson, campaignJson, isOpen, unreadableCampaign } from "./campaign-json.ts";
+import { campaignText } from "./campaign-text.ts";
+import { storeExists, withStore } from "./store-access.ts";
+import { currentLink } from "./ui-link.ts";
+
+/** What of the store a status needs: one snapshot, and the trials for the pace. */
+export type StatusStore = Pick<Store, "status" | "allStatus" | "trials" | "testbeds" | "events">;
+type LinkOf = (campaign: string) => string | null;
+
+const watchIntervalMs = 1000;
+
+export function statusCommand(program: Command): void {
+  program
+    .command("status")
+    .description("where a campaign, or everything, stands")
+    .argument("[id]", "campaign")
+    .option("--watch", "print it anew every second, until Ctrl-C or the campaign's end")
+    .action(
+      async (
+        id: string | undefined,
+        options: { state?: string; json?: boolean; watch?: boolean },
+      ) => {
+        const state = stateFolder(options.state);
+        for (;;) {
+          const answer = await read(state, id);
+          if (options.watch === true && process.stdout.isTTY) console.clear();
+          console.log(options.json === true ? JSON.stringify(answer.json) : answer.text);
+          if (options.watch !== true || answer.ended) return;
+          await delay(watchIntervalMs);
+        }
+      },
+    );
+}
+
+interface Answer {
+  readonly json: unknown;
+  readonly text: string;
+  /** Nothing more can change: a watch ends. */
+  readonly ended: boolean;
+}
+
+async function read(state: StateFolder, id: string | undefined): Promise<Answer> {
+  const link: LinkOf = (campaign) => currentLink(state, campaign);
+  const services = servicesStatus(state);
+  try {
+    if (id !== undefined) return await withStore(state, (store) => campaignAnswer(store, id, link));
+    if (!storeExists(state)) return everything(services, [], []);
+    return await withStore(state, (store) => everythingAnswer(store, services, link));
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    const reason = sentence(error);
+    if (id === undefined) return everything(services, null, null, reason);
+    const json = unreadableCampaign(id, campaignWorkflowId(id), reason);
+    return { json, text: campaignText(json, null), ended: false };
+  }
+}
+
+/** @throws {UsageError} the campaign is unknown. */
+export async function campaignAnswer(
+  store: StatusStore,
+  id: string,
+  link: LinkOf,
+): Promise<Answer> {
+  const status = await store.status(id);
+  if (!status) throw await unknownCampaign(store, id);
+  const json = await withEta(store, status, link);
+  const recovery = await lastRecovery(store, status);
+  return { json, text: campaignText(json, recovery), ended: !isOpen(status) };
+}
+
+export async function everythingAnswer(
+  store: StatusStore,
+  services: ServicesStatus,
+  link: LinkOf,
+): Promise<Answer> {
+  const campaigns: CampaignJson[] = [];
+  const statuses = await store.allStatus();
+  for (const status of statuses) campaigns.push(await withEta(store, status, link));
+  const testbeds = (await store.testbeds()).map(({ name }) => {
+    const holder = statuses.find(
+      (status) =>
+        status.testbed === name && ["running", "paused", "waiting"].includes(status.state),
+    );
+    return { name, state: holder ? "busy" : "free", heldBy: holder?.campaign ?? null };
+  });
+  return everything(services, testbeds, campaigns);
+}
+
+function everything(
+  services: ServicesStatus,
+  testbeds: readonly { name: string; state: string; heldBy: string | null }[] | null,
+  campaigns: readonly CampaignJson[] | null,
+  reason: string | null = null,
+): Answer {
+  const serviceLines = (["temporal", "postgres", "worker"] as const).map(
+    (name) =>
+      `${name.padEnd(9)} ${services[name].state}${services[name].address === null ? "" : ` at ${services[name].address}`}`,
+  );
+  const testbedLines = (testbeds ?? []).map(
+    ({ name, state, heldBy }) =>
+      `testbed   ${name}: ${state}${heldBy === null ? "" : `, held by ${heldBy}`}`,
+  );
+  const campaignLines = (campaigns ?? []).map((campaign) => campaignText(campaign, null));
+  const none = campaigns?.length === 0 ? ["no campaign was planned yet"] : [];
+  return {
+    json: { services, testbeds, campaigns, reason },
+    text: [
+      ...serviceLines,
+      ...testbedLines,
+      ...campaignLines,
+      ...none,
+      ...(reason ? [reason] : []),
+    ].join("\n"),
+    ended: false,
+  };
+}
+
+async function withEta(store: StatusStore, status: CampaignStatus, link: LinkOf) {
+  const eta = isOpen(status) ? etaSeconds(await store.trials(status.campaign)) : null;
+  return campaignJson(status, eta, link(status.campaign) ?? status.temporalUi);
+}
+
+async function lastRecovery(store: StatusStore, status: CampaignStatus): Promise<string | null> {
+  if (status.recoveries === 0) return null;
+  const events = await store.events({ campaign: status.campaign });
+  const last = events.filter(({ kind }) => kind === "recovery").at(-1);
+  return last ? `${last.at}: ${JSON.stringify(last.content)}` : null;
+}
+
+const sentence = (error: Error): string =>
+  error.cause instanceof Error && error.cause.message !== ""
+    ? `${error.message}: ${error.cause.message}`
+    : error.message;
