@@ -1,0 +1,99 @@
+/** Whether KVM works here is found out by booting the guest: an existing /dev/kvm proves nothing. */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { cpus, release } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { writeAtomically, type HostRecord } from "./records.ts";
+
+export interface ProvenAccelerator {
+  readonly accelerator: "kvm" | "tcg";
+  readonly proof: string;
+}
+
+/** A working KVM boots this guest in about a second. A broken one was seen to hang in the boot loader for good. */
+const deadlinesMs = { kvm: 15_000, tcg: 120_000 } as const;
+
+/**
+ * Boots the image with KVM, then with TCG, each with a deadline, in a host of the lab: its power
+ * button ends the guest also when Longhaul dies meanwhile. The answer is remembered for this boot
+ * of the machine. @throws {Error} when the guest boots with neither
+ */
+export const proveAccelerator = async (
+  cache: string,
+  host: HostRecord,
+  image: { readonly kernel: string; readonly initramfs: string },
+  log: (line: string) => void,
+): Promise<ProvenAccelerator> => {
+  const { stdout: qemu } = await execa("qemu-system-x86_64", ["--version"]);
+  const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8");
+  const machine = [bootId, release(), cpus()[0]?.model, qemu, image.initramfs].join("\n");
+  const key = createHash("sha256").update(machine).digest("hex").slice(0, 16);
+  const memory = join(cache, "accelerator", `${key}.json`);
+  if (existsSync(memory)) return JSON.parse(readFileSync(memory, "utf8")) as ProvenAccelerator;
+
+  log("proving the accelerator by booting the guest");
+  const tried: string[] = [];
+  for (const accelerator of ["kvm", "tcg"] as const) {
+    if (accelerator === "kvm" && !existsSync("/dev/kvm")) {
+      tried.push("kvm: no /dev/kvm");
+      continue;
+    }
+    const { booted, said } = await boot(host, accelerator, image);
+    tried.push(`${accelerator}: ${said}`);
+    if (!booted) continue;
+    const proven = { accelerator, proof: tried.join("; ") };
+    mkdirSync(join(cache, "accelerator"), { recursive: true });
+    writeAtomically(memory, `${JSON.stringify(proven)}\n`);
+    log(`accelerator: ${proven.proof}`);
+    return proven;
+  }
+  throw new Error(`the guest boots with no accelerator: ${tried.join("; ")}`);
+};
+
+const boot = async (
+  host: HostRecord,
+  accelerator: "kvm" | "tcg",
+  image: { readonly kernel: string; readonly initramfs: string },
+): Promise<{ booted: boolean; said: string }> => {
+  const started = performance.now();
+  const seconds = () => `${((performance.now() - started) / 1000).toFixed(1)} s`;
+  const guest = execa(
+    "nsenter",
+    [
+      ...["-t", String(host.pid), "--mount", "--uts", "--net", "--pid", "--"],
+      // Killing nsenter alone would leave QEMU behind.
+      ...["setpriv", "--pdeathsig", "KILL", "--"],
+      ...["qemu-system-x86_64", "-accel", accelerator, "-cpu", cpuOf(accelerator), "-m", "256"],
+      ...["-smp", "1", "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio"],
+      ...["-kernel", image.kernel, "-initrd", image.initramfs, "-append", "console=ttyS0 panic=-1"],
+    ],
+    {
+      stdin: "ignore",
+      buffer: false,
+      reject: false,
+      timeout: deadlinesMs[accelerator],
+      killSignal: "SIGKILL",
+    },
+  );
+  let console = "";
+  let errors = "";
+  let booted = false;
+  guest.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
+  guest.stdout.setEncoding("utf8").on("data", (text: string) => {
+    console += text;
+    if (!/^hb \d/m.test(console)) return;
+    booted = true;
+    guest.kill("SIGKILL");
+  });
+  const end = await guest;
+  if (booted) return { booted, said: `the guest booted in ${seconds()}` };
+  if (end.timedOut) return { booted, said: `the guest did not boot within ${seconds()}` };
+  return {
+    booted,
+    said: `QEMU ended after ${seconds()}: ${errors.trim().split("\n").at(-1) ?? ""}`,
+  };
+};
+
+/** The guest's CPU: the host's own under KVM, everything TCG can do otherwise. The same on both ends of a migration. */
+const cpuOf = (accelerator: "kvm" | "tcg") => (accelerator === "kvm" ? "host" : "max");

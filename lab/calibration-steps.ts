@@ -1,0 +1,77 @@
+/** The stepwise search of a calibration, and what one step shows. Pure but for the step itself. */
+import type { SinkSummary } from "../model/measurement.ts";
+
+export interface CalibrationStep {
+  readonly fps: number;
+  readonly lost: number;
+  /** Relative difference of the rate at the sink from the one asked for. */
+  readonly rateErrorRatio: number;
+  readonly gapP50Us: number;
+  readonly gapP999Us: number;
+  readonly gapMaxUs: number;
+}
+
+/** Shares of the line rate, upward; the first that fails is followed by bisection. */
+const shares = [0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99];
+const bisections = 2;
+/** As the default tolerance of the offered load in a trial. */
+const rateErrorBound = 0.01;
+
+export const isKept = (step: CalibrationStep): boolean =>
+  step.lost === 0 && step.rateErrorRatio <= rateErrorBound;
+
+/** The highest step that was kept. A step that fails is tried once more: neighbours on shared cores disturb one. @throws {Error} even the lowest is not kept. */
+export async function highestStep(
+  lineFps: number,
+  run: (fps: number) => Promise<CalibrationStep>,
+): Promise<CalibrationStep> {
+  const keep = async (fps: number) => {
+    const first = await run(fps);
+    return isKept(first) ? first : run(fps);
+  };
+  let best: CalibrationStep | null = null;
+  for (const share of shares) {
+    const step = await keep(share * lineFps);
+    if (isKept(step)) {
+      best = step;
+      continue;
+    }
+    if (best === null)
+      throw new Error(
+        `the generator does not keep ${Math.round(step.fps)} frames/s: ${step.lost} lost, rate off by ${(step.rateErrorRatio * 100).toFixed(2)} %`,
+      );
+    let high = step.fps;
+    for (let turn = 0; turn < bisections; turn++) {
+      const middle = await run((best.fps + high) / 2);
+      if (isKept(middle)) best = middle;
+      else high = middle.fps;
+    }
+    break;
+  }
+  if (best === null) throw new Error("a calibration has no steps");
+  return best;
+}
+
+/** What the sink saw of one step; gaps are between consecutive arrivals. */
+export function measureStep(
+  fps: number,
+  sent: number,
+  sink: Pick<SinkSummary, "frames" | "firstUs" | "lastUs">,
+  arrivalUs: readonly number[],
+): CalibrationStep {
+  const spanUs = (sink.lastUs ?? 0) - (sink.firstUs ?? 0);
+  const rate = spanUs > 0 ? ((sink.frames - 1) / spanUs) * 1e6 : 0;
+  const gaps = arrivalUs
+    .slice(1)
+    .map((at, index) => at - (arrivalUs[index] ?? at))
+    .sort((one, other) => one - other);
+  const quantile = (share: number) => gaps[Math.max(0, Math.ceil(share * gaps.length) - 1)] ?? 0;
+  return {
+    fps,
+    lost: sent - sink.frames,
+    rateErrorRatio: Math.abs(rate - fps) / fps,
+    gapP50Us: quantile(0.5),
+    gapP999Us: quantile(0.999),
+    gapMaxUs: gaps.at(-1) ?? 0,
+  };
+}

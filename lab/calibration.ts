@@ -1,0 +1,147 @@
+/**
+ * How fast the generator is without a router in between: source A sends over its segment straight to
+ * R1's NIC, where the packet sink counts. Taken when the lab comes up; a load beyond it is refused.
+ */
+import type { Generator, Stream } from "../generators/generator.ts";
+import type { HostNic, Testbed } from "../model/testbed.ts";
+import type { Calibration } from "../model/testbed.ts";
+import { lineRateFps } from "../model/units.ts";
+import { collectSinkWithRaw, startSink } from "../probes/sink.ts";
+import type { Fence, Hosts } from "../remote/agent.ts";
+import type { Store } from "../store/store.ts";
+import { highestStep, measureStep, type CalibrationStep } from "./calibration-steps.ts";
+
+export interface CalibrationOptions {
+  readonly frameSizesBytes: readonly number[];
+  readonly log: (line: string) => void;
+}
+
+const stepMs = 500;
+/** What is still in queues when the generator has ended. */
+const drainMs = 100;
+const receiver = "R1";
+/** No host's: R1 takes the frames in at its NIC, its kernel drops them. */
+const nobodysIp = "198.18.1.254";
+
+/** Calibrates every frame size asked for, in turn; about 6 s each. Sends nothing beyond segment a. @throws {CommandFailed} @throws {NoExitStatus} */
+export async function calibrate(
+  { testbed, hosts, generator }: { testbed: Testbed; hosts: Hosts; generator: Generator },
+  { frameSizesBytes, log }: CalibrationOptions,
+): Promise<readonly Calibration[]> {
+  const fence = await presentFence(hosts);
+  const found: Calibration[] = [];
+  for (const frameSizeBytes of frameSizesBytes) {
+    const lineFps = lineRateFps(testbed.lineRateMbpsL1, frameSizeBytes);
+    const best = await highestStep(lineFps, (fps) => {
+      const stream = directStream(testbed, frameSizeBytes, fps);
+      return oneStep({ hosts, generator, fence }, stream, nicOf(testbed, receiver).device);
+    });
+    const calibration: Calibration = {
+      testbed: testbed.name,
+      host: "A",
+      device: nicOf(testbed, "A").device,
+      generator: generator.name,
+      frameSizeBytes,
+      maxFps: best.fps,
+      rateErrorRatio: best.rateErrorRatio,
+      gapP50Us: best.gapP50Us,
+      gapP999Us: best.gapP999Us,
+      gapMaxUs: best.gapMaxUs,
+      measuredAt: new Date().toISOString(),
+    };
+    log(calibrationText(calibration));
+    found.push(calibration);
+  }
+  return found;
+}
+
+/** Calibrates what the store has no calibration of since `since` (the start of the lab, ISO 8601) and stores it. */
+export async function calibrateOnce(
+  bench: { testbed: Testbed; hosts: Hosts; generator: Generator },
+  store: Pick<Store, "calibrations" | "putCalibration">,
+  options: CalibrationOptions & { readonly since: string; readonly again: boolean },
+): Promise<void> {
+  const known = await store.calibrations(bench.testbed.name);
+  const isKnown = (frameSizeBytes: number) =>
+    known.some(
+      (one) =>
+        one.host === "A" &&
+        one.frameSizeBytes === frameSizeBytes &&
+        Date.parse(one.measuredAt) >= Date.parse(options.since),
+    );
+  const frameSizesBytes = options.frameSizesBytes.filter((size) => options.again || !isKnown(size));
+  for (const calibration of await calibrate(bench, { ...options, frameSizesBytes }))
+    await store.putCalibration(calibration);
+}
+
+export const calibrationText = (calibration: Calibration): string => {
+  const { generator, frameSizeBytes, maxFps, rateErrorRatio, gapP50Us, gapP999Us, gapMaxUs } =
+    calibration;
+  const us = (value: number) => `${Math.round(value * 10) / 10} µs`;
+  return (
+    `${generator} at ${frameSizeBytes} B: up to ${Math.round(maxFps)} frames/s without loss, ` +
+    `rate error ${(rateErrorRatio * 100).toFixed(3)} %, gaps median ${us(gapP50Us)}, ` +
+    `p99.9 ${us(gapP999Us)}, longest ${us(gapMaxUs)}`
+  );
+};
+
+/** Nobody else may be measuring: the fence shows the token that the hosts have seen last. */
+async function presentFence(hosts: Hosts): Promise<Fence> {
+  const identities = await Promise.all(
+    ["A", receiver].map(async (name) => (await hosts.agent(name)).identity()),
+  );
+  return {
+    token: Math.max(...identities.map(({ token }) => token)),
+    bootIds: Object.fromEntries(identities.map(({ host, bootId }) => [host, bootId])),
+  };
+}
+
+const nicOf = (testbed: Testbed, host: "A" | "R1"): HostNic => {
+  const nic = testbed.hosts[host].nics.find(({ link }) => link === "a");
+  if (nic === undefined)
+    throw new Error(`testbed ${testbed.name}: ${host} has no NIC on segment a`);
+  return nic;
+};
+
+function directStream(testbed: Testbed, frameSizeBytes: number, fps: number): Stream {
+  const source = nicOf(testbed, "A");
+  return {
+    tag: (Date.now() & 0xffffffff) >>> 0,
+    source: "A",
+    device: source.device,
+    sourceMac: source.mac,
+    destinationMac: nicOf(testbed, receiver).mac,
+    sourceIp: (source.address ?? "198.18.1.10").replace(/\/.*/, ""),
+    destinationIp: nobodysIp,
+    udpPort: 9,
+    frameSizeBytes,
+    fps,
+    durationMs: stepMs,
+  };
+}
+
+async function oneStep(
+  { hosts, generator, fence }: { hosts: Hosts; generator: Generator; fence: Fence },
+  stream: Stream,
+  device: string,
+): Promise<CalibrationStep> {
+  const unit = `calibration.${stream.frameSizeBytes}B.${Math.round(stream.fps)}fps.${stream.tag}`;
+  const sink = await hosts.agent(receiver);
+  await Promise.all([
+    startSink(sink, fence, `${unit}.sink`, {
+      device,
+      udpPort: stream.udpPort,
+      tag: stream.tag,
+      fps: stream.fps,
+      sequenceModulus: generator.sequenceModulus(stream),
+      deadlineMs: 30_000,
+      keepRaw: true,
+    }),
+    generator.prepare(fence, `${unit}.load`, stream),
+  ]);
+  await generator.start(fence, `${unit}.load`, stream);
+  const offered = await generator.finish(`${unit}.load`, stream, () => undefined);
+  await new Promise((resolve) => setTimeout(resolve, drainMs));
+  const { summary, raw } = await collectSinkWithRaw(sink, fence, `${unit}.sink`);
+  return measureStep(stream.fps, offered.frames, summary, raw?.arrivalUs ?? []);
+}

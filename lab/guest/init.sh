@@ -1,0 +1,62 @@
+#!/bin/busybox sh
+# The router guest: plain kernel forwarding. Its NICs come on the kernel's command line, in order:
+#   longhaul.nic=MAC,ADDRESS/PREFIX longhaul.nic=… longhaul.routing=kernel
+# Console (ttyS0): ROUTER-READY once it forwards, then "hb UPTIME" every second.
+# Commands (ttyS1): see guest/commands.sh.
+export PATH=/bin
+/bin/busybox mkdir -p /bin /proc /sys /dev /run /tmp
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+
+while read -r module; do insmod "/modules/$module.ko" || echo "ROUTER-FAULT no $module"; done </modules/order
+
+for scope in all default; do
+  echo 0 >/proc/sys/net/ipv4/conf/$scope/rp_filter
+  echo 0 >/proc/sys/net/ipv4/conf/$scope/send_redirects
+done
+# Only its own addresses on a NIC answer there: four segments, one router.
+echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore
+ip link set lo up
+
+# The interface of a MAC, as soon as its driver has made it.
+interface_of() {
+  for try in $(seq 100); do
+    for path in /sys/class/net/*; do
+      [ "$(cat "$path/address")" = "$1" ] && echo "${path##*/}" && return
+    done
+    usleep 50000
+  done
+  return 1
+}
+number=0
+for word in $(cat /proc/cmdline); do
+  case $word in
+  longhaul.nic=*)
+    value=${word#longhaul.nic=}
+    name=$(interface_of "${value%,*}") || { echo "ROUTER-FAULT no NIC ${value%,*}"; continue; }
+    # In the order of the command line, whatever the bus did: away first, then to the final name.
+    ip link set "$name" name "nic$number"
+    eval "address$number=${value#*,}"
+    number=$((number + 1))
+    ;;
+  esac
+done
+index=0
+while [ $index -lt $number ]; do
+  eval "address=\$address$index"
+  ip link set "nic$index" name "eth$index"
+  ip address add "$address" dev "eth$index"
+  ip link set "eth$index" up
+  index=$((index + 1))
+done
+echo 1 >/proc/sys/net/ipv4/ip_forward
+
+[ "$number" -gt 0 ] && echo "ROUTER-READY $number" || echo ROUTER-ALONE
+sh /commands.sh &
+while :; do
+  read -r uptime _ </proc/uptime
+  echo "hb $uptime"
+  sleep 1
+done

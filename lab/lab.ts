@@ -1,0 +1,195 @@
+/** The embedded testbed: up, down, and what it is now. */
+import { hostNames, type HostName, type Testbed } from "../model/testbed.ts";
+import type { Power } from "../power/power.ts";
+import { proveAccelerator } from "./accelerator.ts";
+import { guestImages } from "./guest-image.ts";
+import { hostPower } from "./host-power.ts";
+import { killHost, labMark, startHost } from "./namespace-host.ts";
+import { checkMachine } from "./machine.ts";
+import { isAlive, killAll, namespaceOf, processesIn, processesMarked, until } from "./processes.ts";
+import {
+  forgetLab,
+  holdingLab,
+  readLab,
+  wires,
+  writeLab,
+  type HostRecord,
+  type LabFile,
+  type LabRecord,
+  type LabState,
+} from "./records.ts";
+import { hostKeyFingerprint, makeAccess } from "./ssh-access.ts";
+import { findSshd } from "./sshd.ts";
+import { testbedOf } from "./testbed.ts";
+import { layWires, plugIn } from "./wires.ts";
+
+export type { LabFile, LabState } from "./records.ts";
+
+const needsGuests = (file: LabFile) => file.platforms.some((platform) => platform !== "bare");
+
+const isWhole = (lab: LabRecord) =>
+  lab.status === "up" &&
+  [...hostNames, wires].every((place) => {
+    const host = lab.hosts[place as HostName];
+    return host && isAlive(host);
+  });
+
+/**
+ * Brings the lab up, with images and a proven accelerator where platforms need guests. A lab that
+ * is up as this file wants it is left as it is; any other of this state folder is taken down first.
+ * @throws {UsageError} for a machine that cannot hold a lab, before anything is touched
+ */
+export const labUp = async (
+  state: LabState,
+  file: LabFile,
+  options: { readonly log: (line: string) => void },
+): Promise<Testbed> => {
+  checkMachine(state, file);
+  return holdingLab(state, async () => {
+    const there = readLab(state);
+    if (there && isWhole(there) && JSON.stringify(there.file) === JSON.stringify(file))
+      return testbedOf(state, there);
+    await takeDown(state);
+    try {
+      return testbedOf(state, await raise(state, file, options.log));
+    } catch (error) {
+      await takeDown(state);
+      throw error;
+    }
+  });
+};
+
+const raise = async (
+  state: LabState,
+  file: LabFile,
+  log: (line: string) => void,
+): Promise<LabRecord> => {
+  const images = needsGuests(file) ? guestImages(state.cache, log) : Promise.resolve({});
+  // Awaited below; a failure before that must not count as unhandled.
+  images.catch(() => undefined);
+  const sshd = await findSshd(state.cache);
+  let lab: LabRecord = {
+    version: 1,
+    id: state.id,
+    file,
+    status: "starting",
+    hosts: {},
+    hostKeySha256: "",
+    images: {},
+    accelerator: null,
+    acceleratorProof: null,
+    startedAt: new Date().toISOString(),
+  };
+  const note = (change: Partial<LabRecord>) => writeLab(state, (lab = { ...lab, ...change }));
+  note({});
+  await makeAccess(state, sshd);
+  note({ hostKeySha256: await hostKeyFingerprint(state) });
+
+  const places = [wires, ...hostNames] as const;
+  const started = await Promise.all(
+    places.map(async (place) => {
+      const host = await startHost(state, place);
+      note({ hosts: { ...lab.hosts, [place]: host } });
+      return [place, host] as const;
+    }),
+  );
+  const { [wires]: wiresHost, ...hosts } = Object.fromEntries(started) as Record<
+    (typeof places)[number],
+    HostRecord
+  >;
+  await layWires(wiresHost);
+  await plugIn(wiresHost, hosts, file);
+  note({ images: await images });
+  const image = Object.values(lab.images)[0];
+  if (image) {
+    const proven = await proveAccelerator(state.cache, hosts.R1, image, log);
+    note({ accelerator: proven.accelerator, acceleratorProof: proven.proof });
+  }
+  note({ status: "up" });
+  return lab;
+};
+
+/** Takes the lab down, also what a crash left of it, and proves that nothing of it is left. Idempotent. */
+export const labDown = (state: LabState): Promise<void> => holdingLab(state, () => takeDown(state));
+
+const takeDown = async (state: LabState): Promise<void> => {
+  const lab = readLab(state);
+  const recorded = Object.values(lab?.hosts ?? {}).filter((host) => host !== null);
+  // A crash can come between an init's start and its record; a record can be lost. The mark stays.
+  const marked = processesMarked(labMark(state)).filter(({ pid }) => pid !== process.pid);
+  const namespaces = new Set(recorded.flatMap((host) => Object.values(host.namespaces)));
+  for (const { pid } of marked)
+    for (const kind of ["pid", "mnt", "uts", "net"] as const) {
+      const namespace = namespaceOf(pid, kind);
+      if (namespace && namespace !== namespaceOf(process.pid, kind)) namespaces.add(namespace);
+    }
+  await Promise.all(recorded.map(killHost));
+  await until(
+    `the end of the lab ${state.id}`,
+    () => {
+      const left = [...processesMarked(labMark(state)), ...processesIn(namespaces)];
+      killAll(left);
+      return left.length === 0;
+    },
+    20_000,
+  );
+  forgetLab(state);
+};
+
+export interface HostStatus {
+  readonly power: "on" | "off";
+  readonly bootId: string | null;
+  readonly pid: number | null;
+}
+
+export interface LabStatus {
+  readonly status: "down" | "starting" | "up" | "damaged";
+  readonly name: string | null;
+  readonly hosts: Readonly<Partial<Record<HostName, HostStatus>>>;
+  readonly accelerator: Testbed["accelerator"];
+  readonly acceleratorProof: string | null;
+  readonly startedAt: string | null;
+}
+
+/** Looks at processes and records; changes nothing and waits for nobody. */
+export const labStatus = (state: LabState): LabStatus => {
+  const lab = readLab(state);
+  if (!lab) {
+    const lost = processesMarked(labMark(state)).length > 0;
+    return {
+      status: lost ? "damaged" : "down",
+      name: null,
+      hosts: {},
+      accelerator: null,
+      acceleratorProof: null,
+      startedAt: null,
+    };
+  }
+  const powerOf = (host: HostRecord | null | undefined): HostStatus =>
+    host && isAlive(host)
+      ? { power: "on", bootId: host.bootId, pid: host.pid }
+      : { power: "off", bootId: null, pid: null };
+  const wiresHost = lab.hosts[wires];
+  const damaged =
+    lab.status === "up" &&
+    (!wiresHost ||
+      !isAlive(wiresHost) ||
+      // Switched off by hand is no damage; dead without having been switched off is.
+      hostNames.some((name) => lab.hosts[name] && !isAlive(lab.hosts[name])));
+  return {
+    status: damaged ? "damaged" : lab.status,
+    name: lab.file.name,
+    hosts: Object.fromEntries(hostNames.map((name) => [name, powerOf(lab.hosts[name])])),
+    accelerator: lab.accelerator,
+    acceleratorProof: lab.acceleratorProof,
+    startedAt: lab.startedAt,
+  };
+};
+
+/** The testbed of the lab that is up; null when none is. */
+export const labTestbed = (state: LabState): Testbed | null => {
+  const lab = readLab(state);
+  return lab?.status === "up" ? testbedOf(state, lab) : null;
+};
+
+export const labPower = (state: LabState): Power => hostPower(state);

@@ -1,0 +1,119 @@
+/** What the lab is, on disk: written before it is used, so that a crash leaves nothing unknown. */
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { HostName, Testbed } from "../model/testbed.ts";
+import { isAlive, processRecord, type NamespaceKind, type ProcessRecord } from "./processes.ts";
+
+/** The part of the state folder that the lab needs. */
+export interface LabState {
+  readonly path: string;
+  /** Six hex digits that tell this state folder's lab from another's. */
+  readonly id: string;
+  readonly cache: string;
+  readonly lab: string;
+}
+
+/** The lab as its testbed file wants it. */
+export interface LabFile {
+  readonly name: string;
+  readonly lineRateMbpsL1: number;
+  readonly migrationRateMbpsL1: number;
+  readonly platforms: readonly string[];
+  readonly generator: string;
+}
+
+export interface HostRecord extends ProcessRecord {
+  readonly bootId: string;
+  readonly namespaces: Readonly<Record<NamespaceKind, string>>;
+}
+
+export const wires = "wires";
+export type Place = HostName | typeof wires;
+
+export interface LabRecord {
+  readonly version: 1;
+  readonly id: string;
+  readonly file: LabFile;
+  /** `up` once everything is wired and the images are there. */
+  readonly status: "starting" | "up";
+  /** null: powered off. */
+  readonly hosts: Readonly<Partial<Record<Place, HostRecord | null>>>;
+  readonly hostKeySha256: string;
+  readonly images: Testbed["images"];
+  readonly accelerator: Testbed["accelerator"];
+  /** How the accelerator was proven, in words. */
+  readonly acceleratorProof: string | null;
+  readonly startedAt: string;
+}
+
+const recordFile = (state: LabState) => join(state.lab, "lab.json");
+
+export const writeAtomically = (file: string, content: string, mode = 0o600): void => {
+  const draft = `${file}.${process.pid}.new`;
+  writeFileSync(draft, content, { mode });
+  renameSync(draft, file);
+};
+
+/** null: no lab was brought up, or its record was lost. */
+export const readLab = (state: LabState): LabRecord | null => {
+  try {
+    return JSON.parse(readFileSync(recordFile(state), "utf8")) as LabRecord;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT" || error instanceof SyntaxError)
+      return null;
+    throw error;
+  }
+};
+
+export const writeLab = (state: LabState, record: LabRecord): void => {
+  mkdirSync(state.lab, { recursive: true, mode: 0o700 });
+  writeAtomically(recordFile(state), `${JSON.stringify(record, null, 2)}\n`);
+};
+
+export const forgetLab = (state: LabState): void => {
+  rmSync(state.lab, { recursive: true, force: true });
+};
+
+/** Changes the record as one step; hosts are started and switched in parallel. */
+export const recordHost = (state: LabState, place: Place, host: HostRecord | null): void => {
+  const lab = readLab(state);
+  if (!lab) throw new Error(`${state.lab}: the lab's record vanished while ${place} was switched`);
+  writeLab(state, { ...lab, hosts: { ...lab.hosts, [place]: host } });
+};
+
+/** Runs `act` while no other process changes this lab. A holder that died does not hold. @throws {Error} when another holds it. */
+export const holdingLab = async <T>(state: LabState, act: () => Promise<T>): Promise<T> => {
+  mkdirSync(state.path, { recursive: true });
+  const file = join(state.path, "lab.lock");
+  const own = processRecord(process.pid);
+  for (;;) {
+    try {
+      writeFileSync(file, JSON.stringify(own), { flag: "wx", mode: 0o600 });
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      const holder = lockHolder(file);
+      if (holder && isAlive(holder))
+        throw new Error(
+          `${state.path}: process ${holder.pid} is changing this lab; wait until it is done`,
+          { cause: error },
+        );
+      rmSync(file, { force: true });
+    }
+  }
+  try {
+    return await act();
+  } finally {
+    rmSync(file, { force: true });
+  }
+};
+
+const lockHolder = (file: string): ProcessRecord | null => {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as ProcessRecord;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT" || error instanceof SyntaxError)
+      return null;
+    throw error;
+  }
+};

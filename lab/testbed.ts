@@ -1,0 +1,31 @@
+import { hostNames, type Host, type HostName, type Testbed } from "../model/testbed.ts";
+import type { LabRecord, LabState } from "./records.ts";
+import { reachOf } from "./ssh-access.ts";
+import { nicsOf, routerNics } from "./topology.ts";
+
+/** Agents, units and guests live here: on each host's own /run, which ends with the host. */
+const runFolder = "/run/longhaul";
+
+/** The lab that is up, as drivers and trials see any testbed. */
+export const testbedOf = (state: LabState, lab: LabRecord): Testbed => {
+  const host = (name: HostName): Host => ({
+    name,
+    reach: reachOf(state, name, lab.hostKeySha256),
+    // A reboot from inside would reach the machine that the lab runs on.
+    rebootFromInside: false,
+    ownClock: false,
+    privilege: [],
+    bootProfiles: ["linux"],
+    nics: nicsOf(name),
+    powerCommand: null,
+  });
+  return {
+    ...lab.file,
+    kind: "lab",
+    hosts: Object.fromEntries(hostNames.map((name) => [name, host(name)])) as Testbed["hosts"],
+    router: { nics: routerNics },
+    images: lab.images,
+    accelerator: lab.accelerator,
+    runFolder,
+  };
+};
