@@ -19,11 +19,10 @@ const ipWithPrefix = () =>
 const device = () =>
   text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/, "the name of a network device, at most 15 characters");
 const absolutePath = () => text(/^\/[^\0\n]+$/, "an absolute path");
+const commandWord = () => text(/^[^\0]+$/, "a word of a command");
 const command = () =>
   z
-    .array(z.string({ error: "a word of a command" }).min(1, { error: "a word of a command" }), {
-      error: "a command as a list of words",
-    })
+    .array(commandWord(), { error: "a command as a list of words" })
     .min(1, { error: "a command as a list of words" });
 
 const shared = {
@@ -109,7 +108,7 @@ const hostSchema = keys({
     .describe("The host may be rebooted by a command on it. Never true of a namespace."),
   ownClock: flag().default(true).describe("The host has a clock of its own."),
   privilege: z
-    .array(text(/^\S+$/, "a word of a command"), {
+    .array(text(/^[^\s\0]+$/, "a word of a command"), {
       error: "a command's words, such as [sudo, -n]",
     })
     .default([])
