@@ -23,4 +23,5 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   report: async () => (await import("./report.ts")).reportCommand,
   delete: async () => (await import("./delete.ts")).deleteCommand,
   schema: async () => (await import("./schema.ts")).schemaCommand,
+  demo: async () => (await import("./demo.ts")).demoCommand,
 };

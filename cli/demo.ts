@@ -1,0 +1,111 @@
+import { join } from "node:path";
+import type { Command } from "commander";
+import { resultTables, textTable } from "../report/tables.ts";
+import { scenarioGroups } from "../report/scenarios.ts";
+import { type StateFolder, stateFolder } from "../services/state-folder.ts";
+import type { CampaignStatus } from "../store/store.ts";
+import { ledgerText } from "./campaign-text.ts";
+import { exitCodes, runProgram } from "./program.ts";
+import { reportCampaign, reportFolder } from "./report.ts";
+import { setup } from "./setup.ts";
+import { withStore } from "./store-access.ts";
+import { currentLink, linkLines } from "./ui-link.ts";
+import { upWithLab } from "./up.ts";
+
+type Log = (line: string) => void;
+
+const checkout = join(import.meta.dirname, "..");
+const campaignFile = join(checkout, "campaigns", "demo.yaml");
+const testbedFile = join(checkout, "testbeds", "lab.yaml");
+
+/** Every planned trial has its verdict; an invalid one counts, a pending or running one does not. */
+export const ledgerIsComplete = (status: CampaignStatus): boolean => {
+  const { valid, invalid, skipped } = status.verdicts;
+  return status.planned > 0 && status.planned === valid + invalid + skipped;
+};
+
+/** Runs another command of this program in this process. */
+async function command(...words: string[]): Promise<number> {
+  process.exitCode = undefined;
+  const code = await runProgram(words);
+  process.exitCode = undefined;
+  return code;
+}
+
+/** While `act` runs, Ctrl-C ends the demo and says what goes on without it. */
+async function interruptible<T>(goesOn: string, act: () => Promise<T>): Promise<T> {
+  const interrupted = () => {
+    console.error(`\ninterrupted; ${goesOn}`);
+    process.exit(exitCodes.detached);
+  };
+  process.on("SIGINT", interrupted);
+  try {
+    return await act();
+  } finally {
+    process.off("SIGINT", interrupted);
+  }
+}
+
+/** What a user looks at afterwards: ledger, table, report, the campaign in Temporal's UI. */
+async function closingLines(state: StateFolder, id: string): Promise<CampaignStatus> {
+  return await withStore(state, async (store) => {
+    const page = await reportCampaign(store, id, reportFolder(state, id));
+    const campaign = await store.campaign(id);
+    if (campaign === null) throw new Error(`the store holds no campaign ${id}`);
+    const tables = resultTables(scenarioGroups(await store.trials(id), campaign.content));
+    console.log(
+      [
+        "",
+        ...tables.map((table) => `${textTable(table)}\n`),
+        `Ledger: ${ledgerText(campaign)}`,
+        `Report: ${page}`,
+        ...linkLines(currentLink(state, id), process.env),
+        "The services stay up for you to look at; end them with: longhaul down",
+      ].join("\n"),
+    );
+    return campaign;
+  });
+}
+
+async function demo(state: StateFolder): Promise<number> {
+  const log: Log = (line) => console.error(line);
+  await interruptible("what was installed stays; the next demo goes on from here", () =>
+    setup(log),
+  );
+  await interruptible(
+    "the services that were started go on; end them with: longhaul down",
+    async () => {
+      await upWithLab(state, log);
+    },
+  );
+  const labCode = await interruptible(
+    "the lab and the services go on; end them with: longhaul down",
+    () => command("lab", "up", "--testbed", testbedFile),
+  );
+  if (labCode !== exitCodes.done) return labCode;
+  const id = await withStore(state, (store) => store.freshCampaignId("demo"));
+  // `run` answers Ctrl-C itself: it detaches, and says which command ends the campaign.
+  const code = await command("run", campaignFile, "--testbed", testbedFile, "--id", id);
+  if (code === exitCodes.detached)
+    log(
+      `the demo's lab and services go on with it; end all of them with: longhaul cancel ${id}; longhaul down`,
+    );
+  if (code !== exitCodes.done && code !== exitCodes.notAllValid) return code;
+  const status = await closingLines(state, id);
+  const downCode = await command("lab", "down");
+  if (!ledgerIsComplete(status)) {
+    log(`the ledger of ${id} is not complete; see: longhaul status ${id}`);
+    return exitCodes.failed;
+  }
+  return downCode;
+}
+
+export function demoCommand(program: Command): void {
+  program
+    .command("demo")
+    .description("set up, measure campaigns/demo.yaml on the embedded lab, report")
+    .action(async (options: { state?: string }) => {
+      const code = await demo(stateFolder(options.state));
+      process.exitCode = code;
+    });
+}
