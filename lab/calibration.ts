@@ -34,7 +34,7 @@ export async function calibrate(
     const lineFps = lineRateFps(testbed.lineRateMbpsL1, frameSizeBytes);
     const best = await highestStep(lineFps, (fps) => {
       const stream = directStream(testbed, frameSizeBytes, fps);
-      return oneStep({ hosts, generator, fence }, stream, nicOf(testbed, receiver).device);
+      return oneStep({ hosts, generator, fence }, stream, receivingDevice(testbed));
     });
     const calibration: Calibration = {
       testbed: testbed.name,
@@ -101,6 +101,12 @@ const nicOf = (testbed: Testbed, host: "A" | "R1"): HostNic => {
   if (nic === undefined)
     throw new Error(`testbed ${testbed.name}: ${host} has no NIC on segment a`);
   return nic;
+};
+
+/** A NIC bound to a bridge hands IP frames to the bridge alone, which has its MAC. */
+const receivingDevice = (testbed: Testbed): string => {
+  const { device, bridge } = nicOf(testbed, receiver);
+  return bridge ?? device;
 };
 
 function directStream(testbed: Testbed, frameSizeBytes: number, fps: number): Stream {
