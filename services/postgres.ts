@@ -17,6 +17,7 @@ import {
   createCluster,
   databaseName,
   databaseUser,
+  isCluster,
   isSameFolder,
   mendCluster,
   runningPostgres,
@@ -180,21 +181,37 @@ export async function stopPostgres(dataFolder: string): Promise<void> {
 
 /**
  * A server for the time of one command: the one that runs on the data folder already, or one on a
- * free port that `stop` ends.
+ * free port that `stop` ends. Null when there is no cluster: nothing was ever stored.
+ * Not guaranteed: of two commands that borrow at the same time, the one that started the server ends
+ * it under the other.
  */
-export async function borrowPostgres(settings: {
-  readonly dataFolder: string;
-  readonly password: string;
-  readonly log: string;
-}): Promise<RunningPostgres> {
-  const running = await runningPostgres(settings.dataFolder);
-  if (running !== null) {
-    const url = postgresUrl({ ...settings, port: running.port });
-    if (await postgresReady(url, settings.dataFolder)) {
-      return { url, pid: running.pid, stop: () => Promise.resolve() };
+export async function borrowPostgres(
+  settings: Omit<PostgresSettings, "port"> & { readonly log: string },
+): Promise<RunningPostgres | null> {
+  if (!(await isCluster(settings.dataFolder))) return null;
+  const deadline = Date.now() + startDeadlineMs;
+  for (;;) {
+    const running = await runningPostgres(settings.dataFolder);
+    if (running === null) {
+      try {
+        return await startPostgres({ ...settings, port: await freePort() });
+      } catch (error) {
+        // Another command may have been faster; then its server is the one to borrow.
+        if ((await runningPostgres(settings.dataFolder)) === null) throw error;
+      }
+    } else {
+      const url = postgresUrl({ ...settings, port: running.port });
+      if (await postgresReady(url, settings.dataFolder)) {
+        return { url, pid: running.pid, stop: () => Promise.resolve() };
+      }
+      if (Date.now() > deadline) {
+        throw new Error(
+          `${settings.dataFolder}: its PostgreSQL (pid ${running.pid}) accepted no connection within ${startDeadlineMs} ms`,
+        );
+      }
+      await delay(50);
     }
   }
-  return await startPostgres({ ...settings, port: await freePort() });
 }
 
 /** A TCP port on 127.0.0.1 that was free a moment ago. */

@@ -63,7 +63,7 @@ export const trialVerbs = (database: Database): TrialVerbs => ({
 });
 
 /** A trial's columns with the levels gathered into its scenario. */
-export function trialOf(row: FlatTrial): TrialRow {
+function trialOf(row: FlatTrial): TrialRow {
   const { platform, frameSizeBytes, load, intendedFps, ofCapacity, direction, ...trial } = row;
   return {
     ...trial,

@@ -118,13 +118,26 @@ test("a supervisor's child is the postmaster itself and ends at the stop signal"
 
 test("a borrowed server is the running one, which then stays, or one of its own, which then ends", async () => {
   const own = await borrowPostgres(settings);
-  expect(await query(own.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+  expect(await query(String(own?.url), "SELECT 1 AS one")).toEqual([{ one: 1 }]);
   const second = await borrowPostgres(settings);
-  expect(second.pid).toBe(own.pid);
-  await second.stop();
-  expect(await postgresReady(own.url)).toBe(true);
-  await own.stop();
+  expect(second?.pid).toBe(own?.pid);
+  await second?.stop();
+  expect(await postgresReady(String(own?.url))).toBe(true);
+  await own?.stop();
   expect(await runningPostgres(settings.dataFolder)).toBeNull();
+});
+
+test("two that borrow at the same time get the same server", async () => {
+  const borrowed = await Promise.all([borrowPostgres(settings), borrowPostgres(settings)]);
+  expect(borrowed[0]?.pid).toBe(borrowed[1]?.pid);
+  for (const server of borrowed) await server?.stop();
+  expect(await runningPostgres(settings.dataFolder)).toBeNull();
+});
+
+test("where nothing was ever stored there is nothing to borrow, and nothing is made", async () => {
+  const dataFolder = join(folder, "never");
+  expect(await borrowPostgres({ ...settings, dataFolder })).toBeNull();
+  expect(await readdir(folder)).not.toContain("never");
 });
 
 test("what a cut initdb left is not taken for a cluster", async () => {

@@ -11,7 +11,7 @@ import type { Store } from "../../store/store.ts";
 
 const testFolder = fileURLToPath(new URL("../../.longhaul/test", import.meta.url));
 
-export interface TestServer {
+interface TestServer {
   readonly folder: string;
   readonly running: RunningPostgres;
   /** Starts it again on the same data and port, after a kill or a stop. */
@@ -20,7 +20,7 @@ export interface TestServer {
 }
 
 /** A server of its own in .longhaul/test, which ends with this process at the latest. */
-export async function startTestServer(): Promise<TestServer> {
+async function startTestServer(): Promise<TestServer> {
   await removeLeftovers();
   const folder = `${testFolder}/store-${process.pid}-${randomBytes(3).toString("hex")}`;
   const settings = {
