@@ -33,7 +33,8 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
     sinceMs: Date.now(),
     element: null,
   };
-  let stored: CampaignState = view.state;
+  let stored: Pick<CampaignView, "state" | "reason"> | null =
+    carried === null ? null : { state: view.state, reason: view.reason };
   let storing: Promise<void> | null = null;
   let ledger: CampaignProgress | null = null;
   let ledgerMs = 0;
@@ -97,7 +98,7 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
     cancelAskedBy = by;
     show({ step: "cutting and restoring the running trial", sinceMs: Date.now() });
     work.cancel();
-    await condition(() => view.state === "cancelled" && stored === "cancelled");
+    await condition(() => stored?.state === "cancelled");
     return { state: "cancelled" };
   }
 
@@ -123,10 +124,10 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
   }
 
   async function store(): Promise<void> {
-    while (stored !== view.state) {
+    while (stored?.state !== view.state || stored.reason !== view.reason) {
       const { state, reason } = view;
       await act("setCampaignState", { summary: `state: ${state}` })(campaignId, state, reason);
-      stored = state;
+      stored = { state, reason };
     }
   }
 
