@@ -1,10 +1,6 @@
 /** The program `longhaul`; `bin/longhaul` starts it on the pinned Node. */
-import { readFileSync } from "node:fs";
 import { runProgram } from "./program.ts";
-
-const { version } = JSON.parse(
-  readFileSync(new URL("../package.json", import.meta.url), "utf8"),
-) as { version: string };
+import { packageVersion } from "./version.ts";
 
 // `longhaul trials x | head` closes the pipe early: that is the reader's wish, not a failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -12,4 +8,4 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-process.exitCode = await runProgram(process.argv.slice(2), undefined, version);
+process.exitCode = await runProgram(process.argv.slice(2), undefined, packageVersion());

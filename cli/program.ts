@@ -55,7 +55,7 @@ function emptyProgram(version: string): Command {
       // Both flags belong to the program, wherever they stand; a command finds them among its own.
       const { state, json } = program.opts<{ state?: string; json?: boolean }>();
       if (state !== undefined) {
-        process.env["LONGHAUL_STATE"] = state;
+        process.env.LONGHAUL_STATE = state;
         action.setOptionValue("state", state);
       }
       if (json !== undefined) action.setOptionValue("json", json);

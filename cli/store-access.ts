@@ -33,10 +33,15 @@ async function reachServer(state: StateFolder): Promise<{ url: string; stop(): P
   const supervised = servicesStatus(state).supervisor.state === "running";
   if (supervised || externalDatabase(process.env) !== null)
     return { url: endpoints(state).databaseUrl, stop: () => Promise.resolve() };
-  if (!storeExists(state))
-    throw new StoreUnavailable(
-      `${state.path}: no campaign was ever planned in this state folder; \`longhaul run FILE\` plans one`,
-    );
+  const borrowed = await borrow(state);
+  if (borrowed !== null) return borrowed;
+  throw new StoreUnavailable(
+    `${state.path}: no campaign was ever planned in this state folder; \`longhaul run FILE\` plans one`,
+  );
+}
+
+async function borrow(state: StateFolder) {
+  if (!storeExists(state)) return null;
   try {
     return await borrowPostgres({
       dataFolder: state.postgres,

@@ -97,7 +97,7 @@ export function trialText(trial: TrialDetail): string {
       "series",
       trial.series.map(({ host, device, samples, accuracy }) => [
         `${host} ${device}`,
-        `${samples} samples, every ${accuracy["intervalMs"]} ms, p99 ${numberText(accuracy["p99Ms"] ?? null)} ms`,
+        `${samples} samples, every ${accuracy.intervalMs} ms, p99 ${numberText(accuracy.p99Ms ?? null)} ms`,
       ]),
     ),
     ...part(

@@ -19,7 +19,7 @@ export interface ScenarioGroup {
 /** In the order of kind, platform (as first planned), frame size, intended load, direction. */
 export function scenarioGroups(
   trials: readonly TrialRow[],
-  campaign: Pick<Campaign, "migration">,
+  campaign: Pick<Campaign, "forwarding" | "migration">,
 ): readonly ScenarioGroup[] {
   const directionIsLevel = campaign.migration.some(({ directions }) => directions !== "alternate");
   const groups = new Map<string, TrialRow[]>();
@@ -72,10 +72,10 @@ function group(rows: readonly TrialRow[], directionIsLevel: boolean): ScenarioGr
 
 /** As the campaign file names them; the order that fixes every platform's colour. */
 function platformOrder(
-  campaign: Partial<Campaign>,
+  campaign: Pick<Campaign, "forwarding" | "migration">,
   trials: readonly TrialRow[],
 ): readonly string[] {
-  const parts = [...(campaign.forwarding ?? []), ...(campaign.migration ?? [])];
+  const parts = [...campaign.forwarding, ...campaign.migration];
   const planned = parts.flatMap(({ platforms }) => platforms);
   return [...new Set([...planned, ...trials.map(({ scenario }) => scenario.platform)])];
 }

@@ -1,10 +1,12 @@
 /** The table of results: one row for each scenario, its means with their intervals, its failures beside n. */
+import type { Campaign } from "../model/campaign.ts";
 import { labelWords } from "../model/load.ts";
+import type { TrialRow } from "../store/store.ts";
 import { mbpsL2FromFps } from "../model/units.ts";
 import { type Estimate, estimate } from "./estimate.ts";
 import { proportion } from "../stats/proportion.ts";
 import { missing, numberText } from "./number-text.ts";
-import { directionLabel, type ScenarioGroup, values } from "./scenarios.ts";
+import { directionLabel, type ScenarioGroup, scenarioGroups, values } from "./scenarios.ts";
 
 export interface Table {
   readonly title: string;
@@ -126,3 +128,9 @@ export function textTable({ title, header, rows }: Table): string {
       .trimEnd();
   return [title, ...all.map(line)].join("\n");
 }
+
+/** All tables of results as a terminal shows them. */
+export const resultsText = (
+  trials: readonly TrialRow[],
+  campaign: Pick<Campaign, "forwarding" | "migration">,
+): string => resultTables(scenarioGroups(trials, campaign)).map(textTable).join("\n\n");

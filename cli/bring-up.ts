@@ -1,0 +1,80 @@
+/** What a campaign needs under it: services, and the lab with its calibration. */
+import { generators } from "../generators/generators.ts";
+import { calibrateOnce } from "../lab/calibration.ts";
+import { labStatus, labUp } from "../lab/lab.ts";
+import type { LabFile } from "../model/testbed-file.ts";
+import { UsageError } from "../model/usage-error.ts";
+import { openHosts } from "../remote/hosts.ts";
+import { up } from "../services/services.ts";
+import type { StateFolder } from "../services/state-folder.ts";
+import { setWanted } from "../services/wanted.ts";
+import type { Store } from "../store/store.ts";
+import { testbedChecks } from "./doctor-testbed.ts";
+import type { RunFiles } from "./run-files.ts";
+
+export type Log = (line: string) => void;
+
+/**
+ * Starts the services. A lab that is down is started beside them, for nobody can be measuring on it;
+ * one that is up is left for `labReady`, when it is known that it is not another campaign's.
+ */
+export async function bringServicesUp(
+  state: StateFolder,
+  files: RunFiles,
+  log: Log,
+): Promise<void> {
+  const { testbed, testbedPath } = files;
+  if (testbed.kind === "physical") await reachable(state, testbedPath);
+  const lab = testbed.kind === "lab" && labStatus(state).status === "down" ? testbed : null;
+  const started = await Promise.allSettled([
+    up(state, { log }),
+    lab === null ? null : raiseLab(state, lab, testbedPath, log),
+  ]);
+  for (const one of started) if (one.status === "rejected") throw one.reason;
+}
+
+/** Brings the lab up, unless it is, and calibrates the generator once for each start of the lab. */
+export async function labReady(
+  state: StateFolder,
+  { testbed, testbedPath }: RunFiles,
+  store: Pick<Store, "calibrations" | "putCalibration">,
+  options: { readonly log: Log; readonly calibrate: boolean },
+): Promise<void> {
+  if (testbed.kind !== "lab") return;
+  const lab = await raiseLab(state, testbed, testbedPath, options.log);
+  const since = labStatus(state).startedAt;
+  if (!options.calibrate || since === null) return;
+  const hosts = openHosts(lab);
+  try {
+    const known = generators(lab, hosts);
+    const generator = known[lab.generator];
+    if (generator === undefined)
+      throw new UsageError(
+        `${testbedPath}: generator ${JSON.stringify(lab.generator)} is unknown; known ones: ${Object.keys(known).join(", ")}`,
+      );
+    await calibrateOnce({ testbed: lab, hosts, generator }, store, {
+      frameSizesBytes: testbed.calibratedFrameSizesBytes,
+      log: options.log,
+      since,
+      again: false,
+    });
+  } finally {
+    await hosts.close();
+  }
+}
+
+/** Wanted from here on: `up` restores it after a crash or a reboot. */
+async function raiseLab(state: StateFolder, lab: LabFile, path: string, log: Log) {
+  const testbed = await labUp(state, lab, { log });
+  setWanted(state, { lab: path, calibration: true });
+  return testbed;
+}
+
+async function reachable(state: StateFolder, file: string): Promise<void> {
+  const failed = (await testbedChecks(state, file)).filter(({ result }) => result === "fail");
+  if (failed.length === 0) return;
+  const lines = failed.map(
+    ({ name, detail, mend }) => `  ${name}: ${detail}${mend === null ? "" : ` (${mend})`}`,
+  );
+  throw new Error(`${file}: not every host of the testbed can be reached\n${lines.join("\n")}`);
+}

@@ -1,0 +1,156 @@
+import type { Command } from "commander";
+import { campaignWorkflowId } from "../model/search-attributes.ts";
+import { UsageError } from "../model/usage-error.ts";
+import { type StateFolder, stateFolder } from "../services/state-folder.ts";
+import type { CampaignStatus, Store } from "../store/store.ts";
+import { bringServicesUp, labReady, type Log } from "./bring-up.ts";
+import { isOpen } from "./campaign-json.ts";
+import { ledgerText, outcomesText } from "./campaign-text.ts";
+import { follow } from "./follow.ts";
+import { letTestbedGo, refuseBusy, startCampaign, takeTestbed, writePlan } from "./launch.ts";
+import { progressScreen } from "./progress-screen.ts";
+import { exitCodes } from "./program.ts";
+import { readRunFiles, type RunFiles } from "./run-files.ts";
+import { withStore } from "./store-access.ts";
+import { withClient } from "./temporal-client.ts";
+import { currentLink, linkLines } from "./ui-link.ts";
+import { longhaulVersion } from "./version.ts";
+
+interface RunOptions {
+  readonly state?: string;
+  readonly json?: boolean;
+  readonly testbed?: string;
+  readonly id?: string;
+  readonly detach?: boolean;
+}
+
+const log: Log = (line) => void process.stderr.write(`${line}\n`);
+
+export function runCommand(program: Command): void {
+  program
+    .command("run")
+    .description("plan a campaign, start it and follow it; the same id again attaches to it")
+    .argument("<file>", "campaign file")
+    .option("--testbed <file>", "testbed file (default: testbeds/lab.yaml)")
+    .option("--id <id>", "the campaign's id (default: <name>-<n>, new each time)")
+    .option("--detach", "start it and return")
+    .action(run);
+}
+
+async function run(file: string, options: RunOptions): Promise<void> {
+  const files = readRunFiles(file, options.testbed ?? null, options.id ?? null);
+  const state = stateFolder(options.state);
+  const leave = leaveByInterrupt();
+  await bringServicesUp(state, files, log);
+  await withStore(state, async (store) => {
+    const { id, estimateSeconds } = await begin(state, store, files, options.id ?? null);
+    leave.began(id);
+    const link = currentLink(state, id);
+    if (options.detach === true) {
+      tell({ campaign: id, workflowId: campaignWorkflowId(id), temporalUi: link }, options);
+      for (const line of [
+        `${id} measures in the background`,
+        ...goesOn(id),
+        ...linkLines(link, process.env),
+      ])
+        log(line);
+      return;
+    }
+    for (const line of [`campaign ${id} on ${files.testbed.name}`, ...linkLines(link, process.env)])
+      log(line);
+    const screen = progressScreen(process.stderr);
+    const end = await follow(store, id, { screen, leave: leave.signal, estimateSeconds });
+    if (end === null) {
+      log(`\nDetached. ${id} goes on in the background:`);
+      for (const line of goesOn(id)) log(line);
+      process.exitCode = exitCodes.detached;
+      return;
+    }
+    await conclude(store, end, link, options);
+  });
+}
+
+/** Attaches to a campaign that exists with this plan, or plans and starts it. */
+async function begin(state: StateFolder, store: Store, files: RunFiles, wantedId: string | null) {
+  const known = wantedId === null ? null : await store.status(wantedId);
+  if (known !== null && !isOpen(known)) {
+    await writePlan(store, files, known.campaign, await stored(state, known.campaign));
+    return { id: known.campaign, estimateSeconds: null };
+  }
+  await refuseBusy(store, files, wantedId);
+  const { testbed } = files;
+  const id = wantedId ?? (await store.freshCampaignId(files.campaign.name));
+  // An attached campaign may be measuring: its generator is not calibrated under it.
+  if (known !== null) await writePlan(store, files, id, await stored(state, id));
+  await store.putTestbed({ name: testbed.name, kind: testbed.kind, content: testbed });
+  return await withClient(state, async (client) => {
+    await takeTestbed(client, store, testbed.name, id);
+    try {
+      await labReady(state, files, store, { log, calibrate: known === null });
+      const plan = await writePlan(store, files, id, await stored(state, id));
+      for (const note of plan.notes) log(note);
+      await startCampaign(client, files, id, plan);
+      return { id, estimateSeconds: plan.estimate.seconds };
+    } catch (error) {
+      if (known === null) await letTestbedGo(client, testbed.name, id);
+      throw error;
+    }
+  });
+}
+
+const stored = async (state: StateFolder, id: string) => ({
+  temporalUi: currentLink(state, id),
+  longhaulVersion: await longhaulVersion(),
+});
+
+async function conclude(
+  store: Store,
+  status: CampaignStatus,
+  link: string | null,
+  options: RunOptions,
+): Promise<void> {
+  const id = status.campaign;
+  const { resultsText } = await import("../report/tables.ts");
+  const found = await store.campaign(id);
+  if (!found) throw new UsageError(`campaign ${id} was deleted while it was followed`);
+  const lines = [
+    "",
+    resultsText(await store.trials(id), found.content),
+    "",
+    `${id}: ${status.state}; ${ledgerText(status)}`,
+    `outcomes: ${outcomesText(status.outcomes)}`,
+    `longhaul report ${id} writes figures and tables; longhaul trials ${id} lists every trial`,
+    ...linkLines(link, process.env),
+  ];
+  for (const line of lines) log(line);
+  tell({ ...status, temporalUi: link }, options);
+  if (status.verdicts.valid < status.planned) process.exitCode = exitCodes.notAllValid;
+}
+
+function tell(document: object, { json }: RunOptions): void {
+  if (json === true) process.stdout.write(`${JSON.stringify(document)}\n`);
+}
+
+const goesOn = (id: string): readonly string[] => [
+  `  longhaul status ${id} --watch   follows it`,
+  `  longhaul pause ${id}            stops it after the current trial (resume: goes on)`,
+  `  longhaul cancel ${id}           ends it`,
+  `  longhaul down                   stops services and lab; the data stay`,
+];
+
+/** Ctrl-C never stops a campaign: it leaves it. Before there is one, it ends the command and says what is left. */
+function leaveByInterrupt() {
+  const controller = new AbortController();
+  let campaign: string | null = null;
+  process.on("SIGINT", () => {
+    if (campaign === null || controller.signal.aborted) {
+      log("\nInterrupted. Services and lab that were started stay up: `longhaul down` ends them.");
+      process.exit(exitCodes.detached);
+    }
+    controller.abort();
+  });
+  return {
+    signal: controller.signal,
+    began: (id: string) => void (campaign = id),
+  };
+}

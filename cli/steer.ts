@@ -1,0 +1,67 @@
+import { WorkflowUpdateStage } from "@temporalio/client";
+import type { Command } from "commander";
+import { campaignWorkflowId } from "../model/search-attributes.ts";
+import { unknownCampaign } from "../report/record.ts";
+import { type StateFolder, stateFolder } from "../services/state-folder.ts";
+import type { Steered } from "../workflows/messages.ts";
+import { withStore } from "./store-access.ts";
+import { asker, withClient } from "./temporal-client.ts";
+
+type Verb = "pause" | "resume" | "cancel";
+
+/** A worker that lives takes an update in milliseconds; one that is being restarted, in some seconds. */
+const acceptDeadlineMs = 30_000;
+/** `cancel` answers when the running trial is cut and the testbed restored. */
+const answerDeadlineMs = 300_000;
+
+const steering =
+  (verb: Verb, description: string) =>
+  (program: Command): void => {
+    program
+      .command(verb)
+      .description(description)
+      .argument("<id>", "campaign")
+      .action(async (id: string, options: { state?: string; json?: boolean }) => {
+        const answer = await steer(stateFolder(options.state), verb, id);
+        if (options.json === true) console.log(JSON.stringify({ campaign: id, ...answer }));
+        else console.error(`${id} is ${answer.state}`);
+      });
+  };
+
+export const pauseCommand = steering("pause", "pause a campaign after its current trial");
+export const resumeCommand = steering("resume", "let a paused or waiting campaign go on");
+export const cancelCommand = steering(
+  "cancel",
+  "cut the running trial, restore the testbed, skip the rest",
+);
+
+/** @throws {UsageError} the campaign is unknown. @throws Temporal or the worker is away, or the campaign refuses and says why. */
+async function steer(state: StateFolder, verb: Verb, id: string): Promise<Steered> {
+  await withStore(state, async (store) => {
+    if ((await store.status(id)) === null) throw await unknownCampaign(store, id);
+  });
+  return await withClient(state, async (client) => {
+    const workflow = client.workflow.getHandle(campaignWorkflowId(id));
+    try {
+      const update = await client.withDeadline(Date.now() + acceptDeadlineMs, () =>
+        workflow.startUpdate<Steered, [by: string]>(verb, {
+          args: [asker()],
+          waitForStage: WorkflowUpdateStage.ACCEPTED,
+        }),
+      );
+      return await client.withDeadline(Date.now() + answerDeadlineMs, () => update.result());
+    } catch (cause) {
+      throw new Error(`${verb} ${id}: ${refusal(cause)}`, { cause });
+    }
+  });
+}
+
+/** The campaign's own words where it refused; otherwise what is missing. */
+function refusal(error: unknown): string {
+  const name = error instanceof Error ? error.name : "";
+  if (name === "WorkflowUpdateFailedError") return "the campaign refuses";
+  if (name === "WorkflowNotFoundError") return "its workflow has ended; there is nothing to steer";
+  if (name === "WorkflowUpdateRPCTimeoutOrCancelledError")
+    return "no worker took the order in time; `longhaul status` shows the worker, `longhaul logs worker` why";
+  return "Temporal did not take the order";
+}
