@@ -33,7 +33,7 @@ export async function beforeLoad(
     settleAndLearn(),
   ]);
   const [before] = await Promise.all([snapshot(setup, path), startLoadProbes(setup, fence)]);
-  return { path, clocks, before, phases: phases.entries };
+  return { path, clocks, before, phases: [...phases.entries] };
 
   async function settleAndLearn(): Promise<void> {
     phases.enter("settle");

@@ -94,5 +94,5 @@ export const commonOf = (
   clocks: begun.clocks,
   before: begun.before,
   accuracy: probed.accuracy,
-  phases: phases.entries,
+  phases: [...phases.entries],
 });

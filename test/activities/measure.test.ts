@@ -1,0 +1,157 @@
+import { CancelledFailure } from "@temporalio/activity";
+
+import { describe, expect, test } from "vitest";
+import { trialActs } from "../../activities/trials.ts";
+import { CommandFailed, NoExitStatus } from "../../remote/shell.ts";
+import type { Script } from "./scripted-bench.ts";
+import { quietActivity } from "./quiet-activity.ts";
+import { ref, scriptedBench } from "./scripted-bench.ts";
+
+const measure = async (script: Script) => {
+  const scripted = scriptedBench(script);
+  const environment = quietActivity();
+  const run = environment.run(() => trialActs(scripted.deps).measure(ref));
+  return { ...scripted, environment, run };
+};
+const position = (journal: readonly string[], line: string) => {
+  const at = journal.indexOf(line);
+  expect(journal, line).toContain(line);
+  return at;
+};
+const failed = () =>
+  new CommandFailed("A", ["tcpreplay"], { exitCode: 1, stdout: "", stderr: "no", durationMs: 0 });
+
+describe("a forwarding trial", () => {
+  test("reads counters only before the load and after it, and starts nothing in between", async () => {
+    const { journal, run } = await measure({});
+    await run;
+    const start = position(journal, "load starts");
+    const end = position(journal, "load has ended");
+    expect(journal.slice(start + 1, end)).toEqual([]);
+    const counters = journal.flatMap((line, at) => (line === "counters R1" ? [at] : []));
+    expect(counters).toHaveLength(2);
+    expect(counters[0]).toBeLessThan(start);
+    expect(counters[1]).toBeGreaterThan(end);
+  });
+
+  test("starts every probe before the load and collects them after it", async () => {
+    const { journal, run } = await measure({});
+    await run;
+    const start = position(journal, "load starts");
+    const end = position(journal, "load has ended");
+    for (const probe of ["counters on A", "counters on R2", "sink on B", "rtt on C"]) {
+      expect(position(journal, `start ${probe}`)).toBeLessThan(start);
+      expect(position(journal, `stop ${probe}`)).toBeGreaterThan(end);
+    }
+    expect(position(journal, "start host-load on R1")).toBeLessThan(start);
+  });
+
+  test("stores measurement and series itself, and first of all how its load begins", async () => {
+    const { journal, stored, run } = await measure({});
+    await run;
+    expect(stored.events.map(({ key }) => key)).toEqual(["c-1/b01/t#1 load begins"]);
+    expect(stored.measurement?.kind).toBe("forwarding");
+    expect(journal).toContain("series stored");
+    expect(stored.measurement?.phases.map(({ name }) => name)).toEqual([
+      "settle",
+      "learn",
+      "load",
+      "drain",
+      "collect",
+    ]);
+  });
+
+  test("does not begin its load when the router stopped answering", async () => {
+    const { journal, run } = await measure({ answers: () => false });
+    await expect(run).rejects.toThrow(/router stopped answering: A got no answer from B/);
+    expect(journal).not.toContain("load starts");
+    expect(journal).toContain("load is stopped");
+  });
+
+  test("stops load and probes at once when the generator fails", async () => {
+    const { journal, run, stored } = await measure({ finish: () => Promise.reject(failed()) });
+    await expect(run).rejects.toThrow(CommandFailed);
+    expect(journal).toContain("load is stopped");
+    expect(journal).toContain("stop sink on B");
+    expect(stored.measurement).toBeNull();
+  });
+
+  test("leaves its units to collect when the connection broke", async () => {
+    const { journal, run } = await measure({
+      finish: () => Promise.reject(new NoExitStatus("A: the connection broke")),
+    });
+    await expect(run).rejects.toThrow(NoExitStatus);
+    expect(journal).not.toContain("load is stopped");
+    expect(journal).not.toContain("stop sink on B");
+  });
+
+  test("ends load and probes when it is cancelled, and says so", async () => {
+    const { promise: never } = Promise.withResolvers<undefined>();
+    const scripted = scriptedBench({ finish: () => never });
+    const environment = quietActivity();
+    environment.on("heartbeat", (detail: { frames?: number }) => {
+      if (detail.frames !== undefined) environment.cancel("CANCELLED");
+    });
+    await expect(environment.run(() => trialActs(scripted.deps).measure(ref))).rejects.toThrow(
+      CancelledFailure,
+    );
+    expect(scripted.journal).toContain("load is stopped");
+    expect(scripted.journal).toContain("stop counters on R1");
+  });
+
+  test("leaves its units running when only the worker is told to stop", async () => {
+    const { promise: never } = Promise.withResolvers<undefined>();
+    const scripted = scriptedBench({ finish: () => never });
+    const environment = quietActivity();
+    environment.on("heartbeat", (detail: { frames?: number }) => {
+      if (detail.frames !== undefined) environment.cancel("WORKER_SHUTDOWN");
+    });
+    await expect(environment.run(() => trialActs(scripted.deps).measure(ref))).rejects.toThrow(
+      CancelledFailure,
+    );
+    expect(scripted.journal).not.toContain("load is stopped");
+  });
+});
+
+describe("a migration trial", () => {
+  test("moves the guest under load: started before, stopped after", async () => {
+    const { journal, run } = await measure({ kind: "migration", direction: "R1toR2" });
+    await run;
+    const order = [
+      "start sink on B",
+      "load starts",
+      "migrate",
+      "load is stopped",
+      "stop sink on B",
+    ];
+    const positions = order.map((line) => position(journal, line));
+    expect(positions).toEqual([...positions].sort((one, other) => one - other));
+    expect(journal.slice(positions[1], positions[3])).toEqual(["load starts", "migrate"]);
+  });
+
+  test("stores what was measured of a migration that was cancelled at its deadline", async () => {
+    const { stored, run } = await measure({
+      kind: "migration",
+      direction: "R2toR1",
+      migrate: async () => ({ status: "cancelled", reason: "deadline", endUs: null }),
+    });
+    await run;
+    expect(stored.measurement).toMatchObject({
+      kind: "migration",
+      migration: { status: "cancelled", source: "R2", destination: "R1" },
+    });
+  });
+
+  test("beats only when the platform shows that something moved", async () => {
+    const scripted = scriptedBench({ kind: "migration", direction: "R1toR2" });
+    const environment = quietActivity();
+    const beats: unknown[] = [];
+    environment.on("heartbeat", (detail) => beats.push(detail));
+    await environment.run(() => trialActs(scripted.deps).measure(ref));
+    const migration = beats.findIndex((beat) => (beat as { phase?: string }).phase === "migration");
+    expect(beats.slice(migration + 1, migration + 3)).toEqual([
+      { transferredBytes: 1, remainingBytes: 1 },
+      { phase: "after" },
+    ]);
+  });
+});

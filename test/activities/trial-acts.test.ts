@@ -1,0 +1,217 @@
+import { describe, expect, test } from "vitest";
+import { locate } from "../../activities/locate.ts";
+import { trialActs } from "../../activities/trials.ts";
+import { Fenced } from "../../remote/shell.ts";
+import { quietActivity } from "./quiet-activity.ts";
+import type { Script } from "./scripted-bench.ts";
+import { ref, scriptedBench } from "./scripted-bench.ts";
+
+type Acts = ReturnType<typeof trialActs>;
+async function act<Result>(script: Script, of: (acts: Acts) => Promise<Result>) {
+  const scripted = scriptedBench(script);
+  const result = await quietActivity().run(() => of(trialActs(scripted.deps)));
+  return { ...scripted, result };
+}
+const prepare = (script: Script) => act(script, (acts) => acts.prepare(ref));
+const collect = (script: Script) => act(script, (acts) => acts.collect(ref));
+const restore = (script: Script) => act(script, (acts) => acts.restore(ref));
+const before = (journal: readonly string[], first: string, second: string) => {
+  expect(journal).toContain(first);
+  expect(journal).toContain(second);
+  expect(journal.indexOf(first)).toBeLessThan(journal.indexOf(second));
+};
+
+describe("prepare", () => {
+  test("raises the token on every host before it sweeps, and before anything starts", async () => {
+    const { journal } = await prepare({});
+    for (const host of ["A", "B", "C", "D", "R1", "R2"]) {
+      before(journal, `raise ${host}`, `sweep ${host}`);
+      before(journal, `sweep ${host}`, "boot ids stored");
+    }
+    before(journal, "boot ids stored", "load the generator load");
+  });
+
+  test("keeps a router that runs where the trial begins and answers", async () => {
+    const { journal } = await prepare({ routers: { "kvm@R1": "running" } });
+    expect(journal.filter((line) => /^(create|destroy)/.test(line))).toEqual([]);
+    expect(journal).toContain("provenance stored");
+  });
+
+  test("leaves one router: another platform's is destroyed before this one is made", async () => {
+    const { journal } = await prepare({ routers: { "bare@R1": "running" } });
+    before(journal, "destroy bare@R1", "create kvm@R1");
+  });
+
+  test("makes the router anew when it is on the other host", async () => {
+    const { journal } = await prepare({ routers: { "kvm@R2": "running" } });
+    before(journal, "destroy kvm@R2", "create kvm@R1");
+  });
+
+  test("makes a router anew that runs and does not answer", async () => {
+    let asked = 0;
+    const { journal } = await prepare({ answers: () => (asked += 1) > 2 });
+    before(journal, "destroy kvm@R1", "create kvm@R1");
+  });
+
+  test("refuses a new router that does not answer, saying who got no answer", async () => {
+    await expect(prepare({ answers: () => false })).rejects.toThrow(
+      "R1: the new router router-kvm does not forward: A got no answer from B through the router within 15000 ms; C got no answer from D",
+    );
+  });
+
+  test("readies the destination of a migration once the router is at its source", async () => {
+    const { journal } = await prepare({
+      kind: "migration",
+      direction: "R2toR1",
+      routers: { "kvm@R1": "running" },
+    });
+    before(journal, "destroy kvm@R1", "create kvm@R2");
+    before(journal, "create kvm@R2", "incoming kvm@R1");
+  });
+
+  test("touches no host when the testbed has seen a higher token", async () => {
+    const scripted = scriptedBench({ opens: false });
+    const prepared = quietActivity().run(() => trialActs(scripted.deps).prepare(ref));
+    await expect(prepared).rejects.toThrow(Fenced);
+    await expect(prepared).rejects.toThrow(/testbed bench has seen a higher token/);
+    expect(scripted.journal).toEqual([]);
+  });
+});
+
+const begun = {
+  key: "c-1/b01/t#1 load begins",
+  ...{ testbed: "bench", campaign: "c-1", trial: ref.trialId, attempt: 1, host: null },
+  ...{ kind: "load-begins", at: "2026-01-01T00:00:00Z" },
+  content: {
+    path: { points: [{ place: "p", host: "R1", device: "eth-a", counter: "rxFrames" }], drops: [] },
+    ...{ clocks: [], before: [], phases: [{ name: "load", atUs: 1 }] },
+  },
+};
+const unit = (what: string) => `c-1.b01.t.a1.${what}`;
+const probes = Object.fromEntries(
+  ["counters", "sink", "rtt", "host-load"].map((what) => [unit(what), "running" as const]),
+);
+
+describe("collect", () => {
+  test("finds nothing when the load never began", async () => {
+    const { result, journal } = await collect({});
+    expect(result).toEqual({ status: "nothing" });
+    expect(journal).toEqual([]);
+  });
+
+  test("takes home what finished on the hosts, counters after the load included", async () => {
+    const { result, journal, stored } = await collect({
+      events: [begun],
+      units: { ...probes, [unit("load")]: "ended" },
+    });
+    expect(result).toEqual({ status: "measured" });
+    before(journal, "counters R1", "measurement stored");
+    expect(stored.measurement?.phases.map(({ name }) => name)).toEqual([
+      "load",
+      "drain",
+      "collect",
+    ]);
+  });
+
+  test("looks only once: a stored measurement is enough", async () => {
+    const first = await collect({
+      events: [begun],
+      units: { ...probes, [unit("load")]: "ended" },
+    });
+    const { result, journal } = await collect({ measurement: first.stored.measurement });
+    expect(result).toEqual({ status: "measured" });
+    expect(journal).toEqual([]);
+  });
+
+  test.each([
+    ["its load was stopped before its end", { units: { ...probes, [unit("load")]: "stopped" } }],
+    ["its load was killed at its deadline", { units: { ...probes, [unit("load")]: "deadline" } }],
+    [
+      "its sink was lost",
+      { units: { ...probes, [unit("sink")]: "lost", [unit("load")]: "ended" } },
+    ],
+    [
+      "a host was booted since",
+      { units: { ...probes, [unit("load")]: "ended" }, bootIds: { R1: "another" } },
+    ],
+  ] satisfies [string, Script][])("finds nothing when %s", async (_why, script) => {
+    const { result, stored } = await collect({ events: [begun], ...script });
+    expect(result).toEqual({ status: "nothing" });
+    expect(stored.measurement).toBeNull();
+  });
+
+  test("a migration is looked up in its unit's report, never ordered again", async () => {
+    const script: Script = {
+      kind: "migration",
+      direction: "R1toR2",
+      events: [begun],
+      units: { ...probes, [unit("load")]: "ended", [unit("migration")]: "ended" },
+    };
+    const { result, journal, stored } = await collect(script);
+    expect(result).toEqual({ status: "measured" });
+    expect(journal).not.toContain("migrate");
+    expect(stored.measurement?.kind).toBe("migration");
+    const without = await collect({ ...script, reported: false });
+    expect(without.result).toEqual({ status: "nothing" });
+  });
+});
+
+describe("restore", () => {
+  test("ends the load and every unit of the attempt, and leaves the router where it runs", async () => {
+    const { journal } = await restore({
+      units: { ...probes, "other.b02.t.a1.sink": "running" },
+    });
+    before(journal, "load is stopped", "stop sink on B");
+    expect(journal).not.toContain("stop other.b02.t.a1.sink on B");
+    expect(journal.filter((line) => line.startsWith("destroy"))).toEqual([]);
+  });
+
+  test.each([
+    [
+      "a completed one is released at its source",
+      { "kvm@R1": "stopped", "kvm@R2": "running" },
+      ["release"],
+    ],
+    [
+      "a failed one loses its destination",
+      { "kvm@R1": "running", "kvm@R2": "incoming" },
+      ["destroy kvm@R2"],
+    ],
+    [
+      "one that runs on both hosts loses both",
+      { "kvm@R1": "running", "kvm@R2": "running" },
+      ["destroy kvm@R1", "destroy kvm@R2"],
+    ],
+    ["one that is nowhere leaves nothing behind", { "kvm@R1": "paused" }, ["destroy kvm@R1"]],
+  ] satisfies [string, Script["routers"] & object, string[]][])(
+    "of migrations, %s",
+    async (_what, routers, done) => {
+      const { journal } = await restore({ kind: "migration", direction: "R1toR2", routers });
+      expect(journal.filter((line) => /^(destroy|release)/.test(line))).toEqual(done);
+    },
+  );
+
+  test("aborts a migration that is still under way before anything else", async () => {
+    const { journal } = await restore({
+      kind: "migration",
+      direction: "R1toR2",
+      units: { [unit("migration")]: "running" },
+    });
+    before(journal, "abort", "load is stopped");
+  });
+});
+
+describe("locate", () => {
+  test.each([
+    [{ "kvm@R1": "running" }, "source"],
+    [{ "kvm@R1": "paused", "kvm@R2": "running" }, "destination"],
+    [{ "kvm@R1": "running", "kvm@R2": "running" }, "both"],
+    [{ "kvm@R1": "paused", "kvm@R2": "incoming" }, "paused"],
+    [{ "kvm@R2": "incoming" }, "incoming"],
+    [{ "kvm@R1": "stopped" }, "neither"],
+  ] satisfies [Script["routers"] & object, string][])("%o is %s", async (routers, location) => {
+    const { deps, journal } = scriptedBench({ kind: "migration", direction: "R1toR2", routers });
+    expect(await locate(deps, ref)).toEqual({ location });
+    expect(journal).toEqual([`location ${location} stored`]);
+  });
+});
