@@ -41,33 +41,40 @@ async function run(file: string, options: RunOptions): Promise<void> {
   const files = readRunFiles(file, options.testbed ?? null, options.id ?? null);
   const state = stateFolder(options.state);
   const leave = leaveByInterrupt();
-  await bringServicesUp(state, files, log);
-  await withStore(state, async (store) => {
-    const { id, estimateSeconds } = await begin(state, store, files, options.id ?? null);
-    leave.began(id);
-    const link = currentLink(state, id);
-    if (options.detach === true) {
-      tell({ campaign: id, workflowId: campaignWorkflowId(id), temporalUi: link }, options);
+  try {
+    await bringServicesUp(state, files, log);
+    await withStore(state, async (store) => {
+      const { id, estimateSeconds } = await begin(state, store, files, options.id ?? null);
+      leave.began(id);
+      const link = currentLink(state, id);
+      if (options.detach === true) {
+        tell({ campaign: id, workflowId: campaignWorkflowId(id), temporalUi: link }, options);
+        for (const line of [
+          `${id} measures in the background`,
+          ...goesOn(id),
+          ...linkLines(link, process.env),
+        ])
+          log(line);
+        return;
+      }
       for (const line of [
-        `${id} measures in the background`,
-        ...goesOn(id),
+        `campaign ${id} on ${files.testbed.name}`,
         ...linkLines(link, process.env),
       ])
         log(line);
-      return;
-    }
-    for (const line of [`campaign ${id} on ${files.testbed.name}`, ...linkLines(link, process.env)])
-      log(line);
-    const screen = progressScreen(process.stderr);
-    const end = await follow(store, id, { screen, leave: leave.signal, estimateSeconds });
-    if (end === null) {
-      log(`\nDetached. ${id} goes on in the background:`);
-      for (const line of goesOn(id)) log(line);
-      process.exitCode = exitCodes.detached;
-      return;
-    }
-    await conclude(store, end, link, options);
-  });
+      const screen = progressScreen(process.stderr);
+      const end = await follow(store, id, { screen, leave: leave.signal, estimateSeconds });
+      if (end === null) {
+        log(`\nDetached. ${id} goes on in the background:`);
+        for (const line of goesOn(id)) log(line);
+        process.exitCode = exitCodes.detached;
+        return;
+      }
+      await conclude(store, end, link, options);
+    });
+  } finally {
+    leave.end();
+  }
 }
 
 /** Attaches to a campaign that exists with this plan, or plans and starts it. */
@@ -142,15 +149,17 @@ const goesOn = (id: string): readonly string[] => [
 function leaveByInterrupt() {
   const controller = new AbortController();
   let campaign: string | null = null;
-  process.on("SIGINT", () => {
+  const interrupted = () => {
     if (campaign === null || controller.signal.aborted) {
       log("\nInterrupted. Services and lab that were started stay up: `longhaul down` ends them.");
       process.exit(exitCodes.detached);
     }
     controller.abort();
-  });
+  };
+  process.on("SIGINT", interrupted);
   return {
     signal: controller.signal,
     began: (id: string) => void (campaign = id),
+    end: () => void process.off("SIGINT", interrupted),
   };
 }
