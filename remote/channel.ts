@@ -89,11 +89,17 @@ export const openChannel = (host: string, stream: Duplex): Channel => {
 
     request: (verb, args, timeoutMs) =>
       new Promise((resolve, reject) => {
+        let timer: NodeJS.Timeout | undefined;
+        let id = 0;
         const settle = () => {
           clearTimeout(timer);
           waiting.delete(id);
         };
-        const id = send(verb, args, {
+        if (broken !== null) {
+          reject(broken);
+          return;
+        }
+        id = send(verb, args, {
           line: () => undefined,
           done: (value) => {
             settle();
@@ -104,7 +110,7 @@ export const openChannel = (host: string, stream: Duplex): Channel => {
             reject(error);
           },
         });
-        const timer = setTimeout(() => {
+        timer = setTimeout(() => {
           settle();
           reject(new NoExitStatus(`${host}: \`${verb}\` got no answer within ${timeoutMs} ms`));
         }, timeoutMs);

@@ -92,6 +92,9 @@ def serve(folder, version, path, listener, lock, idle_s):
     except BaseException:
         traceback.print_exc()
     finally:
-        if os.path.exists(path):
-            os.unlink(path)
+        for left in (path, watcher.agent_path(folder, version)):
+            if os.path.exists(left):
+                os.unlink(left)
+        # The watcher need not wait for its next look to see that nobody is left.
+        watcher.notify(folder, version)
         os._exit(code)

@@ -75,14 +75,19 @@ def agent_lives(folder, version):
 def running(folder, version, ended):
     """Records of this version's units that have no end yet. `ended` remembers those that need no second look."""
     place = os.path.join(folder, "units")
-    for entry in os.scandir(place) if os.path.isdir(place) else []:
-        # A name may come back after a sweep: in another folder.
-        key = (entry.name, entry.inode())
-        record = None if key in ended else read_json(os.path.join(entry.path, "unit.json"))
+    for name in os.listdir(place) if os.path.isdir(place) else []:
+        path = os.path.join(place, name)
+        try:
+            written = os.stat(os.path.join(path, "unit.json")).st_mtime_ns
+        except FileNotFoundError:
+            continue
+        # A name may come back after a sweep, even on the same inode (seen on ext4).
+        key = (name, written)
+        record = None if key in ended else read_json(os.path.join(path, "unit.json"))
         if record is None:
             continue
         foreign = record["version"] != version or record["bootId"] != processes.boot_id()
-        if foreign or os.path.exists(os.path.join(entry.path, "end.json")):
+        if foreign or os.path.exists(os.path.join(path, "end.json")):
             ended.add(key)
         else:
             yield record
