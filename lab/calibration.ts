@@ -28,13 +28,13 @@ export async function calibrate(
   { testbed, hosts, generator }: { testbed: Testbed; hosts: Hosts; generator: Generator },
   { frameSizesBytes, log }: CalibrationOptions,
 ): Promise<readonly Calibration[]> {
-  const fence = await presentFence(hosts);
+  const [fence, end] = await Promise.all([presentFence(hosts), receivingEnd(testbed, hosts)]);
   const found: Calibration[] = [];
   for (const frameSizeBytes of frameSizesBytes) {
     const lineFps = lineRateFps(testbed.lineRateMbpsL1, frameSizeBytes);
     const best = await highestStep(lineFps, (fps) => {
-      const stream = directStream(testbed, frameSizeBytes, fps);
-      return oneStep({ hosts, generator, fence }, stream, receivingDevice(testbed));
+      const stream = directStream(testbed, end.mac, frameSizeBytes, fps);
+      return oneStep({ hosts, generator, fence }, stream, end.device);
     });
     const calibration: Calibration = {
       testbed: testbed.name,
@@ -103,20 +103,39 @@ const nicOf = (testbed: Testbed, host: "A" | "R1"): HostNic => {
   return nic;
 };
 
-/** A NIC bound to a bridge hands IP frames to the bridge alone, which has its MAC. */
-const receivingDevice = (testbed: Testbed): string => {
+/**
+ * Where R1 takes the frames in now. A NIC bound to a bridge hands IP frames to the bridge alone; under
+ * plain forwarding the NIC has left its bridge and carries the router's MAC.
+ */
+async function receivingEnd(
+  testbed: Testbed,
+  hosts: Hosts,
+): Promise<{ device: string; mac: string }> {
   const { device, bridge } = nicOf(testbed, receiver);
-  return bridge ?? device;
-};
+  const port = `/sys/class/net/${device}/brport/state`;
+  const address = (name: string) => `/sys/class/net/${name}/address`;
+  const paths = [port, address(device), ...(bridge === null ? [] : [address(bridge)])];
+  const files = await (await hosts.agent(receiver)).readFiles(paths);
+  const taking = bridge !== null && files[port] != null ? bridge : device;
+  const mac = files[address(taking)]?.trim();
+  if (mac === undefined)
+    throw new Error(`${receiver} has no ${taking}: the generator cannot be calibrated`);
+  return { device: taking, mac };
+}
 
-function directStream(testbed: Testbed, frameSizeBytes: number, fps: number): Stream {
+function directStream(
+  testbed: Testbed,
+  destinationMac: string,
+  frameSizeBytes: number,
+  fps: number,
+): Stream {
   const source = nicOf(testbed, "A");
   return {
     tag: (Date.now() & 0xffffffff) >>> 0,
     source: "A",
     device: source.device,
     sourceMac: source.mac,
-    destinationMac: nicOf(testbed, receiver).mac,
+    destinationMac,
     sourceIp: (source.address ?? "198.18.1.10").replace(/\/.*/, ""),
     destinationIp: nobodysIp,
     udpPort: 9,
