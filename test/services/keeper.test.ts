@@ -1,0 +1,139 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { keep } from "../../services/keeper.ts";
+import type { Keepable, Keeper } from "../../services/keeper.ts";
+import { gone, identityOf, isAlive, signalTo } from "../../services/process-identity.ts";
+import type { ProcessIdentity } from "../../services/process-identity.ts";
+import type { ServiceRecord } from "../../services/services-file.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "longhaul-keeper-"));
+const keepers: Keeper[] = [];
+afterAll(async () => {
+  await Promise.all(keepers.map((keeper) => keeper.stop()));
+  rmSync(folder, { recursive: true });
+});
+
+/** Keeps a shell script alive and tells what was recorded of it. */
+function kept(
+  script: string,
+  given: Partial<Keepable> = {},
+  adopted: ProcessIdentity | null = null,
+) {
+  const records: ServiceRecord[] = [];
+  const lines: string[] = [];
+  const logFile = join(folder, `${keepers.length}.log`);
+  const keeper = keep(
+    {
+      name: "thing",
+      command: () =>
+        Promise.resolve({
+          argv: ["sh", "-c", script],
+          env: { PATH: process.env.PATH },
+          cwd: folder,
+        }),
+      ready: () => Promise.resolve(true),
+      logFile,
+      stopSignal: "SIGTERM",
+      stopGraceMs: 2000,
+      startDeadlineMs: 2000,
+      ...given,
+    },
+    adopted,
+    (record) => records.push(record),
+    (line) => lines.push(line),
+  );
+  keepers.push(keeper);
+  const running = async (after = 0): Promise<ProcessIdentity> => {
+    await expect
+      .poll(() => records.slice(after).some(({ state }) => state === "running"), {
+        timeout: 10_000,
+      })
+      .toBe(true);
+    const process = records.findLast(({ state }) => state === "running")?.process;
+    if (!process) throw new Error("running without a process");
+    return process;
+  };
+  return { keeper, records, lines, logFile, running };
+}
+
+test("a service that is killed is started again, and its end is on record", async () => {
+  const { records, running, keeper } = kept("exec sleep 1000");
+  const first = await running();
+  const seen = records.length;
+  signalTo(first, "SIGKILL");
+  const second = await running(seen);
+  expect(second.pid).not.toBe(first.pid);
+  expect(records.at(-1)).toMatchObject({ restarts: 1, lastEnd: "SIGKILL" });
+  await keeper.stop();
+  expect(isAlive(second)).toBe(false);
+  expect(records.at(-1)).toMatchObject({ state: "stopped", process: null });
+});
+
+test("the pauses between starts double, so that a service that cannot live makes no busy loop", async () => {
+  const { records, keeper, lines } = kept("echo hopeless; exit 3");
+  await expect.poll(() => records.at(-1)?.restarts, { timeout: 10_000 }).toBe(4);
+  await keeper.stop();
+  expect(lines.filter((line) => line.includes("next start"))).toEqual(
+    [200, 400, 800, 1600].map((ms) => `thing: exit 3; next start in ${ms} ms`),
+  );
+});
+
+test("a start that cannot be prepared counts as a failed one and is tried again", async () => {
+  let refusals = 2;
+  const { running, records } = kept("", {
+    command: () =>
+      refusals-- > 0
+        ? Promise.reject(new Error("port taken"))
+        : Promise.resolve({ argv: ["sleep", "1000"], env: process.env, cwd: folder }),
+  });
+  await running();
+  expect(records.at(-1)).toMatchObject({ restarts: 2, lastEnd: "port taken" });
+});
+
+test("a service that does not become ready is ended and tried again", async () => {
+  const { records, lines } = kept("exec sleep 1000", {
+    ready: () => Promise.resolve(false),
+    startDeadlineMs: 100,
+  });
+  await expect.poll(() => records.at(-1)?.restarts, { timeout: 10_000 }).toBe(1);
+  expect(lines).toContain("thing: not ready after 100 ms; ended");
+});
+
+test("a service left by an earlier keeper is adopted, and replaced when it ends", async () => {
+  const earlier = kept("exec sleep 1000");
+  const orphan = await earlier.running();
+  const later = kept("exec sleep 1000", {}, orphan);
+  expect((await later.running()).pid).toBe(orphan.pid);
+  const seen = later.records.length;
+  await earlier.keeper.stop();
+  expect((await later.running(seen)).pid).not.toBe(orphan.pid);
+});
+
+test("a recorded pid that another program has now is not adopted and never signalled", async () => {
+  const own = identityOf(process.pid);
+  if (own === null) throw new Error("this process has no identity");
+  const reused = { ...own, startTicks: own.startTicks - 1 };
+  expect(signalTo(reused, "SIGKILL")).toBe(false);
+  const { running } = kept("exec sleep 1000", {}, reused);
+  expect((await running()).pid).not.toBe(process.pid);
+});
+
+test("a process of an earlier boot is not taken for alive", () => {
+  const own = identityOf(process.pid);
+  if (own === null) throw new Error("this process has no identity");
+  expect(isAlive(own)).toBe(true);
+  expect(isAlive({ ...own, bootId: "another" })).toBe(false);
+});
+
+test("a service that ignores its stop signal is killed after its grace", async () => {
+  const { keeper, running, logFile } = kept(
+    "trap '' TERM; echo deaf; while :; do sleep 0.05; done",
+    { stopGraceMs: 200 },
+  );
+  const process = await running();
+  await expect.poll(() => readFileSync(logFile, "utf8")).toContain("deaf");
+  await keeper.stop();
+  expect(await gone(process, 0)).toBe(true);
+});
