@@ -8,11 +8,11 @@ const golden = 0x9e3779b97f4a7c15n;
 
 export interface Random {
   /** The next 64 bits. */
-  next(): bigint;
+  readonly next: () => bigint;
   /** A whole number from 0 to `bound` − 1, without modulo bias. */
-  below(bound: number): number;
+  readonly below: (bound: number) => number;
   /** A new list in random order (Fisher–Yates). */
-  shuffle<T>(items: readonly T[]): T[];
+  readonly shuffle: <T>(items: readonly T[]) => T[];
 }
 
 export function random(seed: bigint): Random {
