@@ -20,16 +20,16 @@ export const createActivities = (deps: ActivityDeps): Acts => ({
 });
 
 function recordedActs(deps: ActivityDeps): TrialActs {
-  const { prepare, measure, collect, locate, judge, rejectAttempt, restore } = trialActs(deps);
+  const acts = trialActs(deps);
   const { store } = deps;
   return {
-    prepare: recorded(store, "prepare", prepare),
-    measure: recorded(store, "measure", measure),
-    collect: recorded(store, "collect", collect),
-    locate: recorded(store, "locate", locate),
-    judge: recorded(store, "judge", judge),
+    prepare: recorded(store, "prepare", (ref) => acts.prepare(ref)),
+    measure: recorded(store, "measure", (ref) => acts.measure(ref)),
+    collect: recorded(store, "collect", (ref) => acts.collect(ref)),
+    locate: recorded(store, "locate", (ref) => acts.locate(ref)),
+    judge: recorded(store, "judge", (ref, options) => acts.judge(ref, options)),
     // Its row is the attempt's own.
-    rejectAttempt,
-    restore: recorded(store, "restore", restore),
+    rejectAttempt: (ref, rejection) => acts.rejectAttempt(ref, rejection),
+    restore: recorded(store, "restore", (ref) => acts.restore(ref)),
   };
 }

@@ -20,9 +20,10 @@ function lockOf(token = 0) {
   const store = { testbed: async () => ({ content: {}, token }) };
   const acts = lockActs(bench.environment.client, store);
   const overrides = {
-    acquireTestbed: () => acts.acquireTestbed,
-    releaseTestbed: () => acts.releaseTestbed,
-    isClosed: () => acts.isClosed,
+    acquireTestbed: () => (id: string, name: string, renew: boolean) =>
+      acts.acquireTestbed(id, name, renew),
+    releaseTestbed: () => (id: string, name: string) => acts.releaseTestbed(id, name),
+    isClosed: () => (id: string) => acts.isClosed(id),
   };
   const holder = () =>
     bench.environment.client.workflow
@@ -33,7 +34,7 @@ function lockOf(token = 0) {
 
 test("a grant's epoch is above the store's highest token, the same holder keeps it, and renewing raises it", async () => {
   const { testbed, acts } = lockOf(7_000_042);
-  const script = scripted([], { isClosed: () => acts.isClosed });
+  const script = scripted([], { isClosed: () => (id: string) => acts.isClosed(id) });
   const running = await worker(bench, script.activities, taskQueue(testbed));
   await running.runUntil(async () => {
     expect(await acts.acquireTestbed("one", testbed, false)).toEqual({

@@ -1,0 +1,94 @@
+/**
+ * Records the histories that `replay.test.ts` replays: `node test/replay/record.ts`. Run it for a release, and
+ * keep the old files: they are what running campaigns of users look like.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ApplicationFailure } from "@temporalio/common";
+import { historyToJSON } from "@temporalio/common/lib/proto-utils.js";
+import { Context } from "@temporalio/activity";
+import { lockActs } from "../../activities/lock.ts";
+import { lockWorkflowId, taskQueue } from "../../model/search-attributes.ts";
+import { startCampaign, until, worker } from "../workflows/run.ts";
+import { broken, scripted, scriptedPlan } from "../workflows/scripted.ts";
+import { temporalServer } from "../workflows/server.ts";
+
+const version = "0.1.0";
+const bench = await temporalServer({ continueAt: 50 });
+const { client } = bench.environment;
+const testbed = "bench";
+const acts = lockActs(client, { testbed: async () => ({ content: {}, token: 0 }) });
+const lock = {
+  acquireTestbed: () => (id: string, name: string, renew: boolean) => acts.acquireTestbed(id, name, renew),
+  releaseTestbed: () => (id: string, name: string) => acts.releaseTestbed(id, name),
+  isClosed: () => (id: string) => acts.isClosed(id),
+};
+
+/** Attempts that end in every way, and a campaign long enough to continue as new. */
+const whole = scripted(scriptedPlan("whole", [{ loads: 4 }, "migration", "migration", "migration"]), {
+  ...lock,
+  openCapacities: () => async () => [{ platform: "bare", frameSizeBytes: 64, known: false }],
+  prepare: (next) => async (ref) => {
+    await next(ref);
+    if (ref.trialId.endsWith("load2") && ref.attempt === 1) throw broken("R1: no route to host");
+  },
+  measure: (next) => async (ref) => {
+    if (ref.trialId.endsWith("load3") && ref.attempt === 1)
+      throw ApplicationFailure.create({ message: "worker is shutting down", type: "WorkerShutdown" });
+    await next(ref);
+  },
+});
+const cut = scripted(scriptedPlan("cut", [{ loads: 2 }]), {
+  ...lock,
+  measure: (next) => async (ref) => {
+    if (ref.trialId.endsWith("load1")) return next(ref);
+    const beat = setInterval(() => Context.current().heartbeat(), 100);
+    await Context.current().cancelled.finally(() => clearInterval(beat));
+  },
+});
+
+await run(whole.activities, "whole", async () => undefined);
+await run(cut.activities, "cut", async () => {
+  const handle = client.workflow.getHandle("campaign/cut");
+  await until("the second load is measured", () => cut.calls.includes("measure load2#1"));
+  await handle.executeUpdate<unknown, [string]>("pause", { args: ["a person"] });
+  await handle.executeUpdate<unknown, [string]>("resume", { args: ["a person"] });
+  await handle.executeUpdate<unknown, [string]>("cancel", { args: ["a person"] });
+});
+await save(lockWorkflowId(testbed), "testbed-lock");
+await save("campaign/whole", "campaign");
+await save("whole/b01/forwarding-1", "forwarding-sweep");
+await save("whole/b01/migration-2", "migration-trial");
+await save("campaign/cut", "campaign-cancelled");
+await save("cut/b01/forwarding-1", "forwarding-sweep-cancelled");
+await bench.environment.teardown();
+
+async function run(
+  activities: Parameters<typeof worker>[1],
+  campaignId: string,
+  during: () => Promise<unknown>,
+): Promise<void> {
+  const running = await worker(bench, activities, taskQueue(testbed));
+  await running.runUntil(async () => {
+    const handle = await startCampaign(client, taskQueue(testbed), { campaignId, testbed });
+    await during();
+    await handle.result();
+  });
+}
+
+/** Every run of the workflow, as it is on the server: payloads stay encoded. */
+async function save(workflowId: string, name: string): Promise<void> {
+  const runs: string[] = [];
+  await until(`the runs of ${workflowId} are listed`, async () => {
+    runs.length = 0;
+    for await (const one of client.workflow.list({ query: `WorkflowId = '${workflowId}'` }))
+      runs.push(one.runId);
+    return runs.length > 0;
+  });
+  for (const [index, runId] of runs.reverse().entries()) {
+    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const file = join(import.meta.dirname, `${version}-${name}-${index + 1}.json`);
+    writeFileSync(file, `${historyToJSON(history)}\n`);
+    console.log(`${file}: ${history.events?.length ?? 0} events`);
+  }
+}
