@@ -1,0 +1,133 @@
+/** A lab, a store and the trial acts on both, without Temporal: for benchmarks and lab tests. */
+import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { MockActivityEnvironment } from "@temporalio/testing";
+import { DefaultLogger } from "@temporalio/worker";
+import type { Bench, TrialDeps } from "../activities/deps.ts";
+import { trialActs } from "../activities/trials.ts";
+import { generators } from "../generators/generators.ts";
+import { drivers } from "../hypervisors/drivers.ts";
+import { labDown, labPower, labUp } from "../lab/lab.ts";
+import { parseCampaign } from "../model/campaign-schema.ts";
+import { expandPlan } from "../model/plan.ts";
+import { platforms } from "../model/platforms.ts";
+import { parseTestbed } from "../model/testbed-schema.ts";
+import type { AttemptRef, AttemptVerdict, PlannedTrial } from "../model/trial.ts";
+import { openHosts } from "../remote/hosts.ts";
+import { freePort, startPostgres } from "../services/postgres.ts";
+import { stateFolder } from "../services/state-folder.ts";
+import { openStore } from "../store/open-store.ts";
+import type { Store } from "../store/store.ts";
+import type { TrialActs } from "../workflows/acts.ts";
+
+export interface LabBench {
+  readonly bench: Bench;
+  readonly store: Store;
+  readonly acts: TrialActs;
+  /** Writes a campaign with its plan; answers with its trials in order. */
+  plan(campaignYaml: string): Promise<{ id: string; trials: readonly PlannedTrial[] }>;
+  /** The next attempt of a trial, with a token above all before. */
+  attempt(campaignId: string, trialId: string, attempt?: number): AttemptRef;
+  /** Runs an act as Temporal would: with an activity's context. */
+  run<Result>(act: () => Promise<Result>): Promise<Result>;
+  /** prepare · measure · (locate) · judge · restore of one attempt, and how long each took in ms. */
+  trial(ref: AttemptRef): Promise<{ verdict: AttemptVerdict; stepsMs: Record<string, number> }>;
+  close(): Promise<void>;
+}
+
+/** Brings up a lab and a PostgreSQL of their own under `folder`, a path. `close` leaves nothing. */
+export async function openLabBench(
+  folder: string,
+  testbedYaml: string,
+  log: (line: string) => void,
+): Promise<LabBench> {
+  const state = stateFolder(folder);
+  const file = parseTestbed(testbedYaml, "testbed.yaml");
+  if (file.kind !== "lab") throw new Error("a lab bench needs a testbed of kind lab");
+  const postgres = await startPostgres({
+    dataFolder: `${folder}/postgres-${randomBytes(3).toString("hex")}`,
+    port: await freePort(),
+    password: randomBytes(12).toString("base64"),
+    log: `${folder}/postgres.log`,
+  });
+  const store = openStore(postgres.url);
+  await store.migrate();
+  const testbed = await labUp(state, file, { log });
+  const hosts = openHosts(testbed);
+  const generator = generators(testbed, hosts)[testbed.generator];
+  if (generator === undefined) throw new Error(`no generator ${testbed.generator}`);
+  const bench: Bench = {
+    testbed,
+    hosts,
+    drivers: drivers(testbed, hosts),
+    generator,
+    power: labPower(state),
+  };
+  const deps: TrialDeps = {
+    store,
+    bench: () => Promise.resolve(bench),
+    longhaulVersion: "bench",
+  };
+  await store.putTestbed({ name: testbed.name, kind: "lab", content: file });
+  const acts = trialActs(deps);
+  let token = 0;
+  let campaigns = 0;
+
+  const run: LabBench["run"] = (act) =>
+    new MockActivityEnvironment({}, { logger: new DefaultLogger("ERROR") }).run(act);
+
+  return {
+    bench,
+    store,
+    acts,
+    run,
+    plan: async (campaignYaml) => {
+      campaigns += 1;
+      const campaign = parseCampaign(campaignYaml, "campaign.yaml");
+      const id = `${campaign.name}-${campaigns}`;
+      const facts = {
+        ...testbed,
+        images: Object.keys(testbed.images),
+        calibrations: null,
+        known: platforms,
+      };
+      const { trials, omissions, hash } = expandPlan(campaign, facts, id);
+      await store.putPlan({
+        ...{ id, testbed: testbed.name, campaign, planHash: hash, omissions, trials },
+        ...{ workflowId: `campaign/${id}`, temporalUi: null, longhaulVersion: "bench" },
+      });
+      return { id, trials };
+    },
+    attempt: (campaignId, trialId, attempt = 1) => {
+      token += 1;
+      return { campaignId, testbed: testbed.name, trialId, attempt, token };
+    },
+    trial: async (ref) => {
+      const stepsMs: Record<string, number> = {};
+      const step = async <Result>(name: string, act: () => Promise<Result>): Promise<Result> => {
+        const start = performance.now();
+        try {
+          return await run(act);
+        } finally {
+          stepsMs[name] = performance.now() - start;
+        }
+      };
+      try {
+        await step("prepare", () => acts.prepare(ref));
+        await step("measure", () => acts.measure(ref));
+        if (ref.trialId.includes("/migration-")) await step("locate", () => acts.locate(ref));
+        const verdict = await step("judge", () => acts.judge(ref, { final: true }));
+        return { verdict, stepsMs };
+      } finally {
+        await step("restore", () => acts.restore(ref));
+      }
+    },
+    close: async () => {
+      await hosts.close();
+      await labDown(state);
+      await store.close();
+      await postgres.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
