@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { guestCpu } from "../hypervisors/kvm-command-line.ts";
 import { writeAtomically, type HostRecord } from "./records.ts";
 
 export interface ProvenAccelerator {
@@ -64,7 +65,7 @@ const boot = async (
       ...["-t", String(host.pid), "--mount", "--uts", "--net", "--pid", "--"],
       // Killing nsenter alone would leave QEMU behind.
       ...["setpriv", "--pdeathsig", "KILL", "--"],
-      ...["qemu-system-x86_64", "-accel", accelerator, "-cpu", cpuOf(accelerator), "-m", "256"],
+      ...["qemu-system-x86_64", "-accel", accelerator, "-cpu", guestCpu(accelerator), "-m", "256"],
       ...["-smp", "1", "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio"],
       ...["-kernel", image.kernel, "-initrd", image.initramfs, "-append", "console=ttyS0 panic=-1"],
     ],
@@ -94,6 +95,3 @@ const boot = async (
     said: `QEMU ended after ${seconds()}: ${errors.trim().split("\n").at(-1) ?? ""}`,
   };
 };
-
-/** The guest's CPU: the host's own under KVM, everything TCG can do otherwise. The same on both ends of a migration. */
-const cpuOf = (accelerator: "kvm" | "tcg") => (accelerator === "kvm" ? "host" : "max");

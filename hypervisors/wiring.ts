@@ -1,0 +1,28 @@
+/** Where a guest's NICs meet a host's: looked up in the testbed, never guessed from names. */
+import type { GuestNic } from "../model/guest.ts";
+import { hostNames, type HostNic, type Testbed } from "../model/testbed.ts";
+
+const hostOf = (testbed: Testbed, name: string) => {
+  const known = hostNames.find((one) => one === name);
+  if (!known)
+    throw new Error(`testbed ${testbed.name}: no host ${name}; it has ${hostNames.join(", ")}`);
+  return testbed.hosts[known];
+};
+
+/** The NIC of a host that carries a segment. @throws {Error} */
+export const nicOn = (testbed: Testbed, host: string, link: string): HostNic => {
+  const nic = hostOf(testbed, host).nics.find((one) => one.link === link);
+  if (!nic) throw new Error(`testbed ${testbed.name}: host ${host} has no NIC on link ${link}`);
+  return nic;
+};
+
+/** Address of a host on the migration link, without prefix length. @throws {Error} */
+export const migrationAddress = (testbed: Testbed, host: string): string => {
+  const { address } = nicOn(testbed, host, "migration");
+  if (!address)
+    throw new Error(`testbed ${testbed.name}: ${host} has no address on its migration link`);
+  return address.replace(/\/.*$/, "");
+};
+
+/** The host's end of a guest's NIC, one guest at a time on a host. */
+export const tapOf = (nic: GuestNic): string => `tap-${nic.segment}`;
