@@ -252,7 +252,7 @@ const report: MigrationReport = {
   setupTimeMs: 3,
   transferredBytes: 80 * 2 ** 20,
   memoryBytes: 256 * 2 ** 20,
-  phases: [{ name: "RESUME", host: "R2", atUs: 8_700_000 }],
+  phases: [{ name: "destination running", host: "R2", atUs: 8_700_000 }],
   progress: [
     { atUs: 1, transferredBytes: 1, remainingBytes: 9, iteration: 1, dirtyRatePagesPerSecond: 0 },
     { atUs: 2, transferredBytes: 5, remainingBytes: 1, iteration: 3, dirtyRatePagesPerSecond: 50 },
