@@ -89,17 +89,19 @@ export const openChannel = (host: string, stream: Duplex): Channel => {
 
     request: (verb, args, timeoutMs) =>
       new Promise((resolve, reject) => {
-        let timer: NodeJS.Timeout | undefined;
-        let id = 0;
-        const settle = () => {
-          clearTimeout(timer);
-          waiting.delete(id);
-        };
         if (broken !== null) {
           reject(broken);
           return;
         }
-        id = send(verb, args, {
+        const settle = () => {
+          clearTimeout(timer);
+          waiting.delete(id);
+        };
+        const timer = setTimeout(() => {
+          settle();
+          reject(new NoExitStatus(`${host}: \`${verb}\` got no answer within ${timeoutMs} ms`));
+        }, timeoutMs);
+        const id = send(verb, args, {
           line: () => undefined,
           done: (value) => {
             settle();
@@ -110,10 +112,6 @@ export const openChannel = (host: string, stream: Duplex): Channel => {
             reject(error);
           },
         });
-        timer = setTimeout(() => {
-          settle();
-          reject(new NoExitStatus(`${host}: \`${verb}\` got no answer within ${timeoutMs} ms`));
-        }, timeoutMs);
       }),
 
     async *lines(verb, args) {

@@ -2,6 +2,7 @@ import { duplexPair } from "node:stream";
 import { expect, test } from "vitest";
 import { openChannel } from "../../remote/channel.ts";
 import { Fenced, NoExitStatus } from "../../remote/shell.ts";
+import { all } from "./local-agent.ts";
 
 const pair = () => {
   const [near, far] = duplexPair();
@@ -58,7 +59,7 @@ test("something that is no answer breaks the connection", async () => {
 
 test("lines end with their answer", async () => {
   const { channel, far } = pair();
-  const lines = Array.fromAsync(channel.lines("follow", {}));
+  const lines = all(channel.lines("follow", {}));
   for (const answer of [
     { id: 1, line: "a" },
     { id: 1, line: "b" },

@@ -109,3 +109,9 @@ export const until = async (
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 };
+
+export const all = async (lines: AsyncIterable<unknown>): Promise<unknown[]> => {
+  const found: unknown[] = [];
+  for await (const line of lines) found.push(line);
+  return found;
+};

@@ -20,7 +20,7 @@ const root = join(import.meta.dirname, "../../.longhaul");
 const state: LabState = {
   path: join(root, "test/remote-ssh"),
   id: "55aa11",
-  cache: process.env["LONGHAUL_CACHE"] ?? join(root, "cache"),
+  cache: process.env.LONGHAUL_CACHE ?? join(root, "cache"),
   lab: join(root, "test/remote-ssh/lab"),
 };
 let host: HostRecord;

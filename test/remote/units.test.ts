@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { UnitOrder } from "../../remote/agent.ts";
-import { launch, lives, localAgent, until, withArgument } from "./local-agent.ts";
+import { all, launch, lives, localAgent, until, withArgument } from "./local-agent.ts";
 import type { LocalAgent } from "./local-agent.ts";
 
 let local: LocalAgent;
@@ -64,8 +64,8 @@ test("a python unit's lines are followed from any line on, and its result is kep
   const source =
     "def main(args, unit):\n  for i in range(args):\n    unit.emit(i)\n  return {'n': args}\n";
   await agent.startUnit(fence(), python("u", source, 5));
-  expect(await Array.fromAsync(agent.followUnit("u"))).toEqual([0, 1, 2, 3, 4]);
-  expect(await Array.fromAsync(agent.followUnit("u", 3))).toEqual([3, 4]);
+  expect(await all(agent.followUnit("u"))).toEqual([0, 1, 2, 3, 4]);
+  expect(await all(agent.followUnit("u", 3))).toEqual([3, 4]);
   expect((await agent.waitUnit("u", { timeoutMs: 5_000 })).result).toEqual({ n: 5 });
 });
 
