@@ -89,7 +89,7 @@ const at = (content: unknown, path: Path): unknown =>
   );
 
 /** `forwarding[0].loads[1].fps` */
-export const keyPath = (path: Path): string =>
+const keyPath = (path: Path): string =>
   path.reduce<string>((before, key) => {
     if (typeof key === "number") return `${before}[${key}]`;
     return before === "" ? String(key) : `${before}.${String(key)}`;

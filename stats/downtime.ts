@@ -76,7 +76,7 @@ const longest = (gaps: readonly SinkGap[]): SinkGap | null =>
   );
 
 /** Loss before the command above this share: the load is not lossless without migration. */
-export const losslessRatio = 0.001;
+const losslessRatio = 0.001;
 
 export interface LossDerived {
   /** Frames lost from the command on / rate. null: the load loses frames without migration, too. */

@@ -33,7 +33,7 @@ export interface Ledger {
 }
 
 /** Differences of interface counters were seen to be off by −6…+1 frames a trial: ARP, learning frames. */
-export const unexplainedFloorFrames = 8;
+const unexplainedFloorFrames = 8;
 
 export function lossLedger({ path, before, after, offered, sink }: LedgerInput): Ledger {
   const gaps: string[] = [];

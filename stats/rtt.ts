@@ -31,7 +31,7 @@ export function rttSummary(series: RttSeries, fromUs: number, toUs: number): Rtt
 }
 
 /** Consecutive probes that must hold before an RTT counts as steady again. */
-export const steadyProbes = 20;
+const steadyProbes = 20;
 
 /**
  * When the RTT is steady after `fromUs`: send time of the first of 20 consecutive answered probes of

@@ -14,7 +14,7 @@ function logGamma(x: number): number {
 }
 
 /** Regularized incomplete beta function I_x(a, b): continued fraction DLMF 8.17.22 by Lentz's method. */
-export function incompleteBeta(x: number, a: number, b: number): number {
+function incompleteBeta(x: number, a: number, b: number): number {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
   // The fraction converges fast only below the mean; above it the symmetry I_x(a,b) = 1 − I_{1−x}(b,a) holds.

@@ -79,14 +79,14 @@ export function meanDifference(
 }
 
 /** Arithmetic mean; NaN for an empty sample. */
-export const mean = (sample: readonly number[]): number => {
+const mean = (sample: readonly number[]): number => {
   const first = sample[0] ?? NaN;
   // Around the first value: equal values give exactly themselves.
   return first + sample.reduce((sum, value) => sum + (value - first), 0) / sample.length;
 };
 
 /** Sample standard deviation (n − 1); NaN below n = 2. */
-export function deviation(sample: readonly number[]): number {
+function deviation(sample: readonly number[]): number {
   if (sample.length < 2) return NaN;
   const middle = mean(sample);
   return Math.sqrt(

@@ -133,7 +133,7 @@ describe.each(files)("a %s file", (_kind, document, read) => {
           expect(message).toContain(shown);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
