@@ -131,8 +131,13 @@ async function conclude(
   ];
   for (const line of lines) log(line);
   tell({ ...status, temporalUi: link }, options);
-  if (status.verdicts.valid < status.planned) process.exitCode = exitCodes.notAllValid;
+  const code = endCode(status);
+  if (code !== exitCodes.done) process.exitCode = code;
 }
+
+/** An ended campaign whose every trial is valid is done; any other trial is a reason to look. */
+export const endCode = ({ planned, verdicts }: Pick<CampaignStatus, "planned" | "verdicts">) =>
+  verdicts.valid < planned ? exitCodes.notAllValid : exitCodes.done;
 
 function tell(document: object, { json }: RunOptions): void {
   if (json === true) process.stdout.write(`${JSON.stringify(document)}\n`);

@@ -2,6 +2,7 @@
 import { mbpsL2FromFps } from "../../model/units.ts";
 import { estimate, intervalSentence } from "../estimate.ts";
 import { type ScenarioGroup, values } from "../scenarios.ts";
+import { colour } from "../theme.ts";
 import { categories, estimateLayers, type Layer, referenceLine } from "./layers.ts";
 import { emptyFigure, type Figure } from "./figure.ts";
 
@@ -144,7 +145,7 @@ function frameRateAxis(size: number, limitMbpsL2: number, bothAxes: boolean): La
   };
   return {
     data: { values: [{ x: 0, y: 0 }] },
-    mark: { type: "point", opacity: 0 },
+    mark: { type: "point", opacity: 0, color: colour("reference") },
     encoding: {
       x: { field: "x", type: "quantitative", axis: { ...axis, orient: "top" } },
       ...(bothAxes && {

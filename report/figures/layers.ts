@@ -26,7 +26,7 @@ export function estimateLayers(
     : [];
   const caps = (["low", "high"] as const).map((field): Layer => ({
     transform: [{ filter: withInterval }],
-    mark: { type: "tick", orient: "horizontal", size: 7, thickness: 1.25 },
+    mark: { type: "tick", orient: "horizontal", size: 7, thickness: 1.25, opacity: 1 },
     encoding: { ...withoutShape, y: { ...y, field } },
   }));
   return [
