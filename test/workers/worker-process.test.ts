@@ -8,9 +8,8 @@ import { until } from "../workflows/run.ts";
 test("a worker whose servers are not there waits, says so once, and ends on SIGTERM", async () => {
   const state = mkdtempSync(join(tmpdir(), "longhaul-worker-"));
   const root = join(import.meta.dirname, "../..");
-  const { TEMPORAL_ADDRESS: _address, DATABASE_URL: _url, ...env } = process.env;
   const child = spawn(process.execPath, [join(root, "workers/main.ts")], {
-    env: { ...env, LONGHAUL_STATE: state },
+    env: { ...process.env, TEMPORAL_ADDRESS: "", DATABASE_URL: "", LONGHAUL_STATE: state },
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr])
