@@ -79,7 +79,7 @@ export async function campaign(input: CampaignInput): Promise<CampaignResult> {
     if (status === "cancelled") await act("closeCancelled")(campaignId, desk.cancelledBy());
     await act("releaseTestbed", { summary: `let ${testbed} go` })(campaignId, testbed);
     desk.step("ended");
-    await desk.become(status, null);
+    await desk.become(status, status === "completed" ? null : `cancelled by ${desk.cancelledBy()}`);
     await desk.refresh(0);
     await condition(allHandlersFinished);
   }
