@@ -96,14 +96,31 @@ export function ensureDependencies(root = checkout) {
   return `npm ci failed in ${root} (${installed.error?.message ?? `exit ${installed.status}`}); its messages are above`;
 }
 
+/**
+ * `npm ci`; where it refuses the lockfile, as it does when a registry has not got optional packages of
+ * other platforms that the lockfile therefore could not name, `npm install` by the same lockfile.
+ */
+function install(root) {
+  const quiet = ["--include=dev", "--no-audit", "--no-fund"];
+  const npm = (args, output) =>
+    spawnSync("npm", [...args, ...quiet], {
+      cwd: root,
+      encoding: "utf8",
+      stdio: ["ignore", output, output],
+    });
+  const clean = npm(["ci"], "pipe");
+  if (clean.status === 0) return 0;
+  if (!/code EUSAGE/.test(clean.stderr ?? "")) {
+    process.stderr.write(`${clean.stdout ?? ""}${clean.stderr ?? ""}${clean.error ?? ""}\n`);
+    return clean.status ?? 1;
+  }
+  return npm(["install", "--no-save"], 2).status ?? 1;
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = process.argv[2] ?? checkout;
   if (!dependenciesAreCurrent(root)) {
-    const npm = spawnSync("npm", ["ci", "--include=dev", "--no-audit", "--no-fund"], {
-      cwd: root,
-      stdio: ["ignore", 2, 2],
-    });
-    if (npm.status === 0) writeFileSync(stampFile(root), `${lockHash(root)}\n`);
-    process.exitCode = npm.status ?? 1;
+    process.exitCode = install(root);
+    if (process.exitCode === 0) writeFileSync(stampFile(root), `${lockHash(root)}\n`);
   }
 }

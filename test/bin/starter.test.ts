@@ -52,9 +52,10 @@ beforeEach(() => {
   );
   place(
     join(folder, "path/npm"),
-    `#!/bin/sh\necho "$@" >> ${folder}/npm-calls\n[ -e ${folder}/npm-fails ] && exit 4\nmkdir -p ${modules}/node/bin && printf '#!/bin/sh\\nexec ${process.execPath} "$@"\\n' > ${modules}/node/bin/node && chmod +x ${modules}/node/bin/node\n`,
+    `#!/bin/sh\necho "$@" >> ${folder}/npm-calls\n[ -e ${folder}/npm-fails ] && exit 4\n[ -e ${folder}/ci-refuses ] && [ "$1" = ci ] && echo "npm error code EUSAGE" >&2 && exit 1\nmkdir -p ${modules}/node/bin && printf '#!/bin/sh\\nexec ${process.execPath} "$@"\\n' > ${modules}/node/bin/node && chmod +x ${modules}/node/bin/node\n`,
   );
-  for (const file of ["npm-calls", "npm-fails"]) rmSync(join(folder, file), { force: true });
+  for (const file of ["npm-calls", "npm-fails", "ci-refuses"])
+    rmSync(join(folder, file), { force: true });
 });
 
 const environment = { PATH: `${join(folder, "path")}:${process.env.PATH ?? ""}` };
@@ -103,6 +104,13 @@ test("dependencies are installed again when the lockfile asks for another versio
   place(join(checkout, "package-lock.json"), { packages: other });
   await longhaul("status");
   expect(npmCalls()).not.toBe("");
+});
+
+test("a lockfile that npm ci refuses for its missing optional packages is followed by npm install", async () => {
+  rmSync(modules, { recursive: true });
+  place(join(folder, "ci-refuses"), "");
+  expect((await longhaul("status")).stdout).toBe('["status"]');
+  expect(npmCalls().split("\n")[1]).toBe("install --no-save --include=dev --no-audit --no-fund");
 });
 
 test("a failed installation is said so and runs nothing", async () => {
