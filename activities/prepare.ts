@@ -28,10 +28,10 @@ export async function prepare(deps: TrialDeps, ref: AttemptRef): Promise<void> {
   await deps.store.setBootIds(ref, fence.bootIds);
   progress({ preparing: "router" });
   await Promise.all([
-    router(setup, fence).then(async () => {
+    placeRouter(setup, fence).then(async (router) => {
       progress({ preparing: "provenance" });
       const provenance = await part("provenance", () =>
-        provenanceOf(deps, setup, fence, identities),
+        provenanceOf(deps, setup, fence, { identities, router }),
       );
       await deps.store.putProvenance(ref, provenance);
     }),
@@ -57,18 +57,19 @@ export async function takeHosts(
   return { fence, identities };
 }
 
-async function router(setup: Setup, fence: Fence): Promise<void> {
+async function placeRouter(setup: Setup, fence: Fence): Promise<"kept" | "created"> {
   const { bench, campaign, trial, host } = setup;
-  await ensureRouter(bench, fence, {
+  const placed = await ensureRouter(bench, fence, {
     platform: trial.scenario.platform,
     host,
     guests: guestsOf(setup),
     unit: setup.unit("answer"),
   });
-  if (trial.kind === "forwarding") return;
+  if (trial.kind === "forwarding") return placed;
   progress({ preparing: "destination", deadlineMs: campaign.migrationDeadlineMs });
   const { driver, order } = migrationOf(setup);
   await part("destination", () => driver.prepareMigration(fence, order));
+  return placed;
 }
 
 const guestsOf = ({ bench, campaign }: Setup) =>

@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { MockActivityEnvironment } from "@temporalio/testing";
 import { DefaultLogger } from "@temporalio/worker";
 import type { Bench, TrialDeps } from "../activities/deps.ts";
+import { withParts } from "../activities/parts.ts";
 import { trialActs } from "../activities/trials.ts";
 import { generators } from "../generators/generators.ts";
 import { drivers } from "../hypervisors/drivers.ts";
@@ -20,6 +21,13 @@ import { openStore } from "../store/open-store.ts";
 import type { Store } from "../store/store.ts";
 import type { TrialActs } from "../workflows/acts.ts";
 
+export interface TimedTrial {
+  readonly verdict: AttemptVerdict;
+  readonly stepsMs: Readonly<Record<string, number>>;
+  /** Named parts of each step; parts that ran side by side overlap. */
+  readonly parts: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
 export interface LabBench {
   readonly bench: Bench;
   readonly store: Store;
@@ -31,7 +39,7 @@ export interface LabBench {
   /** Runs an act as Temporal would: with an activity's context. */
   run<Result>(act: () => Promise<Result>): Promise<Result>;
   /** prepare · measure · (locate) · judge · restore of one attempt, and how long each took in ms. */
-  trial(ref: AttemptRef): Promise<{ verdict: AttemptVerdict; stepsMs: Record<string, number> }>;
+  trial(ref: AttemptRef): Promise<TimedTrial>;
   close(): Promise<void>;
 }
 
@@ -104,10 +112,11 @@ export async function openLabBench(
     },
     trial: async (ref) => {
       const stepsMs: Record<string, number> = {};
+      const parts: Record<string, Record<string, number>> = {};
       const step = async <Result>(name: string, act: () => Promise<Result>): Promise<Result> => {
         const start = performance.now();
         try {
-          return await run(act);
+          return await run(() => withParts(act, (parts[name] = {})).done);
         } finally {
           stepsMs[name] = performance.now() - start;
         }
@@ -117,7 +126,7 @@ export async function openLabBench(
         await step("measure", () => acts.measure(ref));
         if (ref.trialId.includes("/migration-")) await step("locate", () => acts.locate(ref));
         const verdict = await step("judge", () => acts.judge(ref, { final: true }));
-        return { verdict, stepsMs };
+        return { verdict, stepsMs, parts };
       } finally {
         await step("restore", () => acts.restore(ref));
       }
