@@ -31,6 +31,9 @@ export const trialJson = (trial: TrialRow): TrialJson => ({
   attempts: trial.attempts,
   startedAt: trial.startedAt,
   endedAt: trial.endedAt,
-  results: trial.results,
+  // The store does not keep the order of keys.
+  results: Object.fromEntries(
+    Object.entries(trial.results).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  ),
   doubts: trial.doubts,
 });

@@ -38,7 +38,16 @@ export function hostLoadFigures(groups: readonly ScenarioGroup[]): readonly Figu
             title: "Busy share of the busiest host’s CPUs (0…1)",
             scale: { domain: [0, 1] },
           },
-          y: { field: "lossRatio", type: "quantitative", title: "Frame loss ratio (0…1)" },
+          y: {
+            field: "lossRatio",
+            type: "quantitative",
+            title: "Frame loss ratio (0…1)",
+            // Nothing but zeros is no empty frame.
+            scale: {
+              domain: [0, Math.max(0.01, ...rows.map(({ lossRatio }) => lossRatio))],
+              nice: true,
+            },
+          },
           ...categories("platform", "Platform", platforms),
         },
       },

@@ -105,12 +105,18 @@ function linkRate(
   });
 }
 
-/** Labels of markers that stand close together are put on lines of their own. */
+/** Moments that a reader looks for; the platform's other phases are lines without a word. */
+const worded = /^command$|stopped|running|resume|completed|failed|cancel/i;
+
+/** Each worded marker has a line of its own, since those of a switch-over stand close together. */
 function spread(markers: readonly { label: string; seconds: number }[]) {
   const lineHeight = 13;
-  const byTime = markers.toSorted((a, b) => a.seconds - b.seconds);
-  return byTime.map((marker, index) => ({
-    ...marker,
-    labelOffset: -4 - lineHeight * (index % 4),
-  }));
+  let line = 0;
+  return markers
+    .toSorted((a, b) => a.seconds - b.seconds)
+    .map((marker) =>
+      worded.test(marker.label)
+        ? { ...marker, labelOffset: -4 - lineHeight * (line++ % 4) }
+        : { ...marker, label: "", labelOffset: 0 },
+    );
 }
