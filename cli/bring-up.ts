@@ -36,7 +36,7 @@ export async function bringServicesUp(
 /** Brings the lab up, unless it is, and calibrates the generator once for each start of the lab. */
 export async function labReady(
   state: StateFolder,
-  { testbed, testbedPath }: RunFiles,
+  { testbed, testbedPath }: Pick<RunFiles, "testbed" | "testbedPath">,
   store: Pick<Store, "calibrations" | "putCalibration">,
   options: { readonly log: Log; readonly calibrate: boolean },
 ): Promise<void> {

@@ -15,27 +15,34 @@ export interface ProvenAccelerator {
 /** A working KVM boots this guest in about a second. A broken one was seen to hang in the boot loader for good. */
 const deadlinesMs = { kvm: 15_000, tcg: 120_000 } as const;
 
+interface Proving {
+  readonly image: { readonly kernel: string; readonly initramfs: string };
+  /** `prove`: KVM, then TCG; otherwise this one alone. */
+  readonly wanted: "prove" | "kvm" | "tcg";
+  readonly log: (line: string) => void;
+}
+
 /**
- * Boots the image with KVM, then with TCG, each with a deadline, in a host of the lab: its power
+ * Boots the image with each accelerator in turn, with a deadline, in a host of the lab: its power
  * button ends the guest also when Longhaul dies meanwhile. The answer is remembered for this boot
- * of the machine. @throws {Error} when the guest boots with neither
+ * of the machine. @throws {Error} when the guest boots with none
  */
 export const proveAccelerator = async (
   cache: string,
   host: HostRecord,
-  image: { readonly kernel: string; readonly initramfs: string },
-  log: (line: string) => void,
+  { image, wanted, log }: Proving,
 ): Promise<ProvenAccelerator> => {
   const { stdout: qemu } = await execa("qemu-system-x86_64", ["--version"]);
   const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8");
-  const machine = [bootId, release(), cpus()[0]?.model, qemu, image.initramfs].join("\n");
+  const machine = [bootId, release(), cpus()[0]?.model, qemu, image.initramfs, wanted].join("\n");
   const key = createHash("sha256").update(machine).digest("hex").slice(0, 16);
   const memory = join(cache, "accelerator", `${key}.json`);
   if (existsSync(memory)) return JSON.parse(readFileSync(memory, "utf8")) as ProvenAccelerator;
 
   log("proving the accelerator by booting the guest");
   const tried: string[] = [];
-  for (const accelerator of ["kvm", "tcg"] as const) {
+  const candidates = wanted === "prove" ? (["kvm", "tcg"] as const) : [wanted];
+  for (const accelerator of candidates) {
     if (accelerator === "kvm" && !existsSync("/dev/kvm")) {
       tried.push("kvm: no /dev/kvm");
       continue;
@@ -49,7 +56,7 @@ export const proveAccelerator = async (
     log(`accelerator: ${proven.proof}`);
     return proven;
   }
-  throw new Error(`the guest boots with no accelerator: ${tried.join("; ")}`);
+  throw new Error(`the guest does not boot: ${tried.join("; ")}`);
 };
 
 const boot = async (

@@ -24,6 +24,9 @@ const modules = [
 ];
 const guestFolder = join(import.meta.dirname, "guest");
 
+/** Images that the lab builds. */
+export const imageNames: readonly string[] = ["router"];
+
 /** Images by name, as campaign files name them. `router`: plain kernel forwarding, no daemon. */
 export const guestImages = async (
   cache: string,

@@ -1,4 +1,7 @@
 /** The embedded testbed: up, down, and what it is now. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { LabFile } from "../model/testbed-file.ts";
 import { hostNames, type HostName, type Testbed } from "../model/testbed.ts";
 import type { Power } from "../power/power.ts";
 import { proveAccelerator } from "./accelerator.ts";
@@ -14,7 +17,6 @@ import {
   wires,
   writeLab,
   type HostRecord,
-  type LabFile,
   type LabRecord,
   type LabState,
 } from "./records.ts";
@@ -23,7 +25,7 @@ import { findSshd } from "./sshd.ts";
 import { testbedOf } from "./testbed.ts";
 import { layWires, plugIn } from "./wires.ts";
 
-export type { LabFile, LabState } from "./records.ts";
+export type { LabState } from "./records.ts";
 
 const needsGuests = (file: LabFile) => file.platforms.some((platform) => platform !== "bare");
 
@@ -102,7 +104,11 @@ const raise = async (
   note({ images: await images });
   const image = Object.values(lab.images)[0];
   if (image) {
-    const proven = await proveAccelerator(state.cache, hosts.R1, image, log);
+    const proven = await proveAccelerator(state.cache, hosts.R1, {
+      image,
+      wanted: file.accelerator,
+      log,
+    });
     note({ accelerator: proven.accelerator, acceleratorProof: proven.proof });
   }
   note({ status: "up" });
@@ -193,3 +199,9 @@ export const labTestbed = (state: LabState): Testbed | null => {
 };
 
 export const labPower = (state: LabState): Power => hostPower(state);
+
+/** Throws the lab's downloads, images and remembered proofs away; the next `labUp` makes them anew. */
+export const labClean = (state: LabState): void => {
+  for (const folder of ["debian", "images", "accelerator"])
+    rmSync(join(state.cache, folder), { recursive: true, force: true });
+};

@@ -2,7 +2,9 @@
 import { accessSync, constants, existsSync, mkdirSync, statfsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { UsageError } from "../model/usage-error.ts";
-import type { LabFile, LabState } from "./records.ts";
+import type { LabFile } from "../model/testbed-file.ts";
+import { imageNames } from "./guest-image.ts";
+import type { LabState } from "./records.ts";
 
 /** Debian's package for each program that the lab runs on this machine. */
 const packageOf: Readonly<Record<string, string>> = {
@@ -37,6 +39,10 @@ export const checkMachine = (state: LabState, file: LabFile): void => {
   const guests = file.platforms.some((platform) => platform !== "bare");
   const needed = { ...packageOf, ...(guests ? guestPackageOf : {}) };
   const faults: string[] = [];
+  if (guests && !imageNames.includes(file.guestImage))
+    throw new UsageError(
+      `guestImage: the lab builds no image ${JSON.stringify(file.guestImage)}; known ones: ${imageNames.join(", ")}`,
+    );
   if (process.getuid?.() !== 0) faults.push("the lab makes namespaces: run it as root (sudo)");
   const missing = Object.keys(needed).filter((program) => !onPath(program));
   if (missing.length > 0) {

@@ -1,6 +1,7 @@
 /** What the lab is, on disk: written before it is used, so that a crash leaves nothing unknown. */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { LabFile } from "../model/testbed-file.ts";
 import type { HostName, Testbed } from "../model/testbed.ts";
 import { isAlive, processRecord, type NamespaceKind, type ProcessRecord } from "./processes.ts";
 
@@ -11,15 +12,6 @@ export interface LabState {
   readonly id: string;
   readonly cache: string;
   readonly lab: string;
-}
-
-/** The lab as its testbed file wants it. */
-export interface LabFile {
-  readonly name: string;
-  readonly lineRateMbpsL1: number;
-  readonly migrationRateMbpsL1: number;
-  readonly platforms: readonly string[];
-  readonly generator: string;
 }
 
 export interface HostRecord extends ProcessRecord {

@@ -19,9 +19,14 @@ export const testbedOf = (state: LabState, lab: LabRecord): Testbed => {
     nics: nicsOf(name),
     powerCommand: null,
   });
+  const { name, lineRateMbpsL1, migrationRateMbpsL1, platforms, generator } = lab.file;
   return {
-    ...lab.file,
+    name,
     kind: "lab",
+    lineRateMbpsL1,
+    migrationRateMbpsL1,
+    platforms,
+    generator,
     hosts: Object.fromEntries(hostNames.map((name) => [name, host(name)])) as Testbed["hosts"],
     router: { nics: routerNics },
     images: lab.images,

@@ -1,9 +1,10 @@
 /** The cables: one Linux bridge per segment in a namespace of its own, and a veth from it to every NIC. */
 import { hostNames, type HostName, type HostNic } from "../model/testbed.ts";
+import type { LabFile } from "../model/testbed-file.ts";
 import { fcsBytes, l1OverheadBytes, minFrameSizeBytes } from "../model/units.ts";
 import { setOffloads } from "./offloads.ts";
 import { inside } from "./namespace-host.ts";
-import type { HostRecord, LabFile } from "./records.ts";
+import type { HostRecord } from "./records.ts";
 import {
   isEnd,
   linkNames,
