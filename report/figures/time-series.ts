@@ -48,7 +48,7 @@ function panels(series: ReturnType<typeof migrationSeries>): TopLevelSpec {
     width: 620,
     height: 130,
     layer: [
-      markers(series.markers, x),
+      markers(series.markers, { ...x, title: last ? x.title : null }),
       {
         data: { values: rows.filter(({ value }) => value !== null) },
         mark:
@@ -61,7 +61,7 @@ function panels(series: ReturnType<typeof migrationSeries>): TopLevelSpec {
           color: { value: tint ?? colour("ink") },
         },
       },
-      ...unanswered(rows, x, title),
+      ...unanswered(rows, { ...x, title: last ? x.title : null }, title),
     ],
   });
   const received = panel(series.received, "Received (kframes/s)", seriesColours[0], "line", false);
@@ -111,7 +111,7 @@ function unanswered(rows: readonly SeriesPoint[], x: X, title: string): Layer[] 
       data: { values: lost },
       mark: { type: "point", shape: "cross", angle: 45, size: 22, opacity: 1, strokeWidth: 1 },
       encoding: {
-        x: { ...x, title: null },
+        x,
         y: { field: "value", type: "quantitative", title },
         color: { value: seriesColours[4] ?? colour("ink") },
       },
