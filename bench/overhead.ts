@@ -1,0 +1,183 @@
+/**
+ * What Longhaul costs a trial: the same forwarding trials and migrations by a plain script without
+ * Temporal, database or SSH, and by Longhaul's own workflows on a real server, side by side on one lab.
+ * `node bench/overhead.ts [TRIALS]`; root, tcpreplay, QEMU. Exits 1 beyond the goal.
+ */
+import { join } from "node:path";
+import { Worker } from "@temporalio/worker";
+import { createActivities } from "../activities/index.ts";
+import { guestOf } from "../activities/guest.ts";
+import { routedStream } from "../activities/flow.ts";
+import { readLab } from "../lab/records.ts";
+import type { TrialRow } from "../store/store.ts";
+import { stateFolder } from "../services/state-folder.ts";
+import { temporalServer, testCache } from "../test/workflows/server.ts";
+import type { campaign } from "../workflows/campaign.ts";
+import { taskQueue } from "../model/search-attributes.ts";
+import { openLabBench } from "./lab-bench.ts";
+import { plainScript } from "./plain-script.ts";
+import type { ScriptTrial } from "./plain-script.ts";
+
+const count = Number(process.argv[2] ?? 6);
+const goal = 1.1;
+const drainMs = 200;
+const marginMs = 1000;
+const trialMs = 3000;
+
+process.env.LONGHAUL_CACHE ??= testCache;
+const folder = join(import.meta.dirname, `../.longhaul/test/overhead-${process.pid}`);
+const testbedYaml = `
+kind: lab
+name: overhead
+lineRateMbpsL1: 400
+migrationRateMbpsL1: 1000
+platforms: [bare, kvm-virtio]
+`;
+const campaignYaml = (repetitions: number, part: string) => `
+name: overhead
+seed: 1
+repetitions: ${repetitions}
+phases: { settleMs: 0, learnMs: 0, trialMs: ${trialMs}, drainMs: ${drainMs}, restMs: 0 }
+migrationMarginMs: ${marginMs}
+tolerance: { offeredLoadRatio: 0.5 }
+${part}
+`;
+
+const lab = await openLabBench(folder, testbedYaml, console.log);
+const { environment, bundle } = await temporalServer();
+try {
+  const loads = Array.from({ length: count }, (_, index) => `{ fps: ${10_000 + index} }`);
+  const forwarding = await byLonghaul(
+    campaignYaml(
+      1,
+      `forwarding: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [${loads.join(", ")}] }]`,
+    ),
+  );
+  const migrations = await byLonghaul(
+    campaignYaml(
+      count,
+      "migration: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [{ fps: 1000 }] }]",
+    ),
+  );
+  const script = plainScript(lab.bench.testbed, readLab(stateFolder(folder))?.hosts ?? {}, folder);
+  const stream = (fps: number, durationMs: number) =>
+    routedStream(lab.bench.testbed, { tag: 7, frameSizeBytes: 64, fps, durationMs });
+  const scripted: ScriptTrial[] = [];
+  const moved: ScriptTrial[] = [];
+  const guest = guestOf(
+    lab.bench.testbed,
+    { image: "router", memoryMib: 256, vcpus: 1, routing: "kernel" },
+    "kvm-virtio",
+  );
+  let source = await whereIs(guest);
+  for (let index = 0; index < count; index++)
+    scripted.push(await script.forwarding(stream(10_000 + index, trialMs), drainMs));
+  for (let index = 0; index < count; index++) {
+    moved.push(await script.migration(stream(1000, 120_000), { guest, source, marginMs, drainMs }));
+    source = source === "R1" ? "R2" : "R1";
+  }
+  script.close();
+  const first = report("forwarding trial", forwarding, scripted, trialMs + drainMs);
+  // What the migration itself took is compared with what was taken away on both sides.
+  const second = report("migration trial", migrations, moved, 2 * marginMs + drainMs);
+  process.exitCode = first <= goal && second <= goal ? 0 : 1;
+} finally {
+  await environment.teardown();
+  await lab.close();
+}
+
+interface Timed {
+  readonly wallMs: number;
+  readonly migrationMs: number;
+  readonly parts: Readonly<Record<string, number>>;
+}
+
+/** Wall time from the start of a trial to that of the next; the last trial has none, and the first one makes the router. */
+async function byLonghaul(yaml: string): Promise<readonly Timed[]> {
+  const { id } = await lab.plan(yaml);
+  const queue = taskQueue(lab.bench.testbed.name);
+  const worker = await Worker.create({
+    connection: environment.nativeConnection,
+    taskQueue: queue,
+    workflowBundle: { codePath: bundle },
+    activities: createActivities({
+      store: lab.store,
+      bench: () => Promise.resolve(lab.bench),
+      client: environment.client,
+      longhaulVersion: "bench",
+    }),
+  });
+  await worker.runUntil(() =>
+    environment.client.workflow.execute<typeof campaign>("campaign", {
+      workflowId: `campaign/${id}`,
+      taskQueue: queue,
+      args: [{ campaignId: id, testbed: lab.bench.testbed.name, attemptLimit: 3, carried: null }],
+    }),
+  );
+  const rows = (await lab.store.trials(id)).filter(({ state }) => state === "valid");
+  console.log(`Longhaul: ${rows.length} of ${(await lab.store.trials(id)).length} trials valid`);
+  const timed = await Promise.all(rows.map(timesOf));
+  return timed.slice(1).map(({ parts, migrationMs, begun }, index) => ({
+    wallMs: (timed[index + 2]?.begun ?? Number.NaN) - begun,
+    migrationMs,
+    parts,
+  }));
+}
+
+async function timesOf(row: TrialRow) {
+  const steps = await lab.store.steps(row.id);
+  const parts: Record<string, number> = {};
+  for (const { name, startedAt, endedAt, parts: named } of steps) {
+    parts[`${name}: all`] = Date.parse(endedAt ?? startedAt) - Date.parse(startedAt);
+    for (const [part, ms] of Object.entries(named)) parts[`${name}: ${part}`] = ms;
+  }
+  const begun = Math.min(...steps.map(({ startedAt }) => Date.parse(startedAt)));
+  return { begun, parts, migrationMs: Number(row.results.totalTimeMs ?? 0) };
+}
+
+async function whereIs(guest: ReturnType<typeof guestOf>): Promise<"R1" | "R2"> {
+  const state = await lab.bench.drivers["kvm-virtio"]?.inspect("R1", guest);
+  return state === "running" ? "R1" : "R2";
+}
+
+function report(
+  what: string,
+  ours: readonly Timed[],
+  theirs: readonly ScriptTrial[],
+  deliberateMs: number,
+): number {
+  const whole = ours.filter(({ wallMs }) => !Number.isNaN(wallMs));
+  const own = median(whole.map(({ wallMs, migrationMs }) => wallMs - migrationMs));
+  const script = median(theirs.map(({ wallMs, migrationMs }) => wallMs - (migrationMs ?? 0)));
+  const ratio = own / script;
+  console.log(
+    `\n${what} (median of ${whole.length} and ${theirs.length}, migration time taken away)`,
+  );
+  console.log(
+    `  plain script ${ms(script)}, ${ms(script - deliberateMs)} beyond traffic and waits`,
+  );
+  console.log(`  Longhaul     ${ms(own)}, ${ms(own - deliberateMs)} beyond traffic and waits`);
+  console.log(`  ratio ${ratio.toFixed(3)} (goal: at most ${goal})`);
+  console.log("  the script's time:");
+  printParts(theirs.map(({ parts }) => parts));
+  console.log(
+    "  Longhaul's time (parts side by side overlap; the rest is Temporal's, between steps):",
+  );
+  printParts(ours.map(({ parts }) => parts));
+  return ratio;
+}
+
+function printParts(trials: readonly Readonly<Record<string, number>>[]): void {
+  const names = [...new Set(trials.flatMap((parts) => Object.keys(parts)))];
+  for (const name of names)
+    console.log(`    ${ms(median(trials.map((parts) => parts[name] ?? 0))).padStart(9)}  ${name}`);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+function ms(value: number): string {
+  return `${value.toFixed(0)} ms`;
+}
