@@ -5,6 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Worker } from "@temporalio/worker";
 import { stateFolder } from "../services/state-folder.ts";
+import { announceWorker } from "../services/worker-ready.ts";
 import { build } from "./build.ts";
 import type { Built } from "./build.ts";
 import { patiently } from "./patience.ts";
@@ -28,6 +29,7 @@ for (const name of ["SIGTERM", "SIGINT"] as const)
 installRuntime();
 try {
   const built = await build(stateFolder(), stop.signal, log);
+  announceWorker(stateFolder());
   await serveTestbeds(built);
   await built.close();
 } catch (error) {
