@@ -7,12 +7,21 @@ import type { Setup } from "./setup.ts";
 
 const source = readFileSync(new URL("./host-settings.py", import.meta.url), "utf8");
 
+/** Settings of hosts are read again after this long, and after any of them was booted. */
+const hostsReadAgainMs = 600_000;
+
+interface Read<Settings> {
+  readonly key: string;
+  readonly atMs: number;
+  readonly settings: Settings;
+}
 /**
- * Reading settings takes longer than the rest of `prepare`, so they are read once for each element
- * (sweep or migration trial) and router, and again after a router or a host was made anew. `readAt`
- * says when.
+ * Reading settings takes longer than the rest of `prepare`, so that they are kept, by testbed: those of
+ * hosts as said above, those of a router for the trials of one sweep that keep it. Each says when it
+ * was read.
  */
-const lastRead = new Map<string, { key: string; settings: Promise<object> }>();
+const hostsRead = new Map<string, Read<object>>();
+const routersRead = new Map<string, Read<object>>();
 
 /** Reads settings back; the router must be there. */
 export async function provenanceOf(
@@ -21,38 +30,49 @@ export async function provenanceOf(
   fence: Fence,
   { identities, router }: { identities: readonly HostIdentity[]; router: "kept" | "created" },
 ): Promise<Provenance> {
-  const { bench, guest, campaign, stream, trial } = setup;
-  const key = [trial.element, ...identities.map(({ bootId }) => bootId)].join(" ");
-  const known = lastRead.get(bench.testbed.name);
-  const settings =
-    known?.key === key && router === "kept"
-      ? known.settings
-      : readSettings(setup, fence, identities);
-  lastRead.set(bench.testbed.name, { key, settings });
-  try {
-    return {
-      longhaul: deps.longhaulVersion,
-      seed: campaign.seed,
-      stream,
-      accelerator: bench.testbed.accelerator,
-      lineRateMbpsL1: bench.testbed.lineRateMbpsL1,
-      guest,
-      ...(await settings),
-    };
-  } catch (error) {
-    lastRead.delete(bench.testbed.name);
-    throw error;
-  }
+  const { bench, driver, guest, host, campaign, stream, trial } = setup;
+  const { testbed } = bench;
+  const boots = identities.map(({ bootId }) => bootId).join(" ");
+  const [routerSettings, hostSettings] = await Promise.all([
+    kept(routersRead, testbed.name, `${trial.element} ${boots}`, router === "kept", () =>
+      driver.describe(host, guest),
+    ),
+    kept(hostsRead, testbed.name, boots, true, () => readHosts(setup, fence, identities)),
+  ]);
+  return {
+    longhaul: deps.longhaulVersion,
+    seed: campaign.seed,
+    stream,
+    accelerator: testbed.accelerator,
+    lineRateMbpsL1: testbed.lineRateMbpsL1,
+    guest,
+    router: routerSettings,
+    ...hostSettings,
+  };
 }
 
-async function readSettings(
+async function kept(
+  reads: Map<string, Read<object>>,
+  testbed: string,
+  key: string,
+  mayKeep: boolean,
+  read: () => Promise<object>,
+): Promise<object> {
+  const known = reads.get(testbed);
+  if (mayKeep && known?.key === key && Date.now() - known.atMs < hostsReadAgainMs)
+    return known.settings;
+  const settings = { readAt: new Date().toISOString(), ...(await read()) };
+  reads.set(testbed, { key, atMs: Date.now(), settings });
+  return settings;
+}
+
+async function readHosts(
   setup: Setup,
   fence: Fence,
   identities: readonly HostIdentity[],
 ): Promise<object> {
-  const { bench, driver, guest, host, stream } = setup;
-  const [router, version, hosts] = await Promise.all([
-    driver.describe(host, guest),
+  const { bench, stream } = setup;
+  const [version, hosts] = await Promise.all([
     bench.generator.version(stream.source),
     Promise.all(
       identities.map(async (identity) => {
@@ -62,9 +82,7 @@ async function readSettings(
     ),
   ]);
   return {
-    readAt: new Date().toISOString(),
     generator: { name: bench.generator.name, version },
-    router,
     hosts: Object.fromEntries(hosts),
   };
 }
