@@ -5,7 +5,7 @@ import { endProcess, identityOf, isAlive } from "./process-identity.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
 import type { ServiceRecord, ServiceState } from "./services-file.ts";
 
-export interface Command {
+interface Command {
   readonly argv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;

@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 
 /** True when nothing listens on this TCP port of 127.0.0.1 now. */
-export const portIsFree = (port: number): Promise<boolean> =>
+const portIsFree = (port: number): Promise<boolean> =>
   new Promise((settle) => {
     const server = createServer();
     server.once("error", () => settle(false));

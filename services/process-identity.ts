@@ -10,8 +10,7 @@ export interface ProcessIdentity {
 }
 
 /** The boot id of this machine. */
-export const machineBootId = (): string =>
-  readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+const machineBootId = (): string => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 
 const statOf = (pid: number): { ended: boolean; startTicks: number } | null => {
   try {

@@ -20,7 +20,7 @@ const startDeadlineMs = 180_000;
 /** A service that fails this often in a row while `up` waits will not come up by waiting. */
 const hopelessRestarts = 4;
 
-export interface ServiceStatus {
+interface ServiceStatus {
   /** `dead`: on record as running, but gone, and no supervisor restarts it. */
   readonly state: ServiceRecord["state"] | "dead";
   readonly address: string | null;

@@ -1,9 +1,7 @@
 import { Connection } from "@temporalio/client";
 import type { ConnectionOptions } from "@temporalio/client";
-import type { temporal } from "@temporalio/proto";
 import { retentionDays, searchAttributes } from "../model/search-attributes.ts";
 
-type IndexedValueType = temporal.api.enums.v1.IndexedValueType;
 /** temporal.api.enums.v1.IndexedValueType. */
 const typeNumber: Readonly<Record<string, number>> = { Keyword: 2, Int: 3 };
 /** gRPC status codes. */
@@ -83,14 +81,16 @@ export async function prepareNamespace(connection: Connection, namespace: string
       .addSearchAttributes({
         namespace,
         searchAttributes: Object.fromEntries(
-          facts.missingAttributes.map((name) => [
-            name,
-            typeNumber[searchAttributes[name as keyof typeof searchAttributes]] as IndexedValueType,
-          ]),
-        ),
+          facts.missingAttributes.map((name) => [name, typeOfAttribute(name)]),
+        ) as Record<string, never>,
       })
       .catch(unlessIt(alreadyExists));
 }
+
+const typeOfAttribute = (name: string): number | undefined =>
+  Object.entries(searchAttributes)
+    .filter(([known]) => known === name)
+    .map(([, type]) => typeNumber[type])[0];
 
 const unlessIt = (expected: number) => (error: unknown) => {
   if (codeOf(error) !== expected) throw error;

@@ -123,6 +123,7 @@ test("other servers in the environment are refused while services run", async ()
 test("down ends all of it, also when the supervisor is dead, and twice is no fault", async () => {
   const before = Object.values(identities());
   signalTo(the("supervisor"), "SIGKILL");
+  await expect.poll(() => servicesStatus(state).supervisor.state).toBe("stopped");
   const ended = await down(state);
   expect(ended.map(({ what }) => what).toSorted()).toEqual(["postgres", "temporal", "worker"]);
   expect(before.some(isAlive)).toBe(false);
