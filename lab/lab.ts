@@ -9,7 +9,7 @@ import { guestImages } from "./guest-image.ts";
 import { hostPower } from "./host-power.ts";
 import { killHost, labMark, startHost } from "./namespace-host.ts";
 import { checkMachine } from "./machine.ts";
-import { isAlive, killAll, namespaceOf, processesIn, processesMarked, until } from "./processes.ts";
+import { endAll, isAlive, namespaceOf, processesIn, processesMarked } from "./processes.ts";
 import {
   forgetLab,
   holdingLab,
@@ -130,13 +130,9 @@ const takeDown = async (state: LabState): Promise<void> => {
       if (namespace && namespace !== namespaceOf(process.pid, kind)) namespaces.add(namespace);
     }
   await Promise.all(recorded.map(killHost));
-  await until(
-    `the end of the lab ${state.id}`,
-    () => {
-      const left = [...processesMarked(labMark(state)), ...processesIn(namespaces)];
-      killAll(left);
-      return left.length === 0;
-    },
+  await endAll(
+    `the lab ${state.id}`,
+    () => [...processesMarked(labMark(state)), ...processesIn(namespaces)],
     20_000,
   );
   forgetLab(state);

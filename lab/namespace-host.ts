@@ -4,7 +4,7 @@ import { mkdirSync, openSync, closeSync, readFileSync, writeFileSync } from "nod
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { execa } from "execa";
-import { isAlive, killAll, namespaceOf, processesIn, processRecord, until } from "./processes.ts";
+import { endAll, isAlive, killAll, namespaceOf, processesIn, processRecord } from "./processes.ts";
 import { type HostRecord, type LabState, type Place, writeAtomically } from "./records.ts";
 import { accessOf } from "./ssh-access.ts";
 
@@ -85,14 +85,9 @@ export const startHost = async (state: LabState, place: Place): Promise<HostReco
 export const killHost = async (host: HostRecord): Promise<void> => {
   killAll([host]);
   const namespaces = new Set(Object.values(host.namespaces));
-  await until(
-    `the end of init ${host.pid} and all its processes`,
-    () => {
-      const left = processesIn(namespaces);
-      // Not of its PID namespace but in another of them: somebody's nsenter, ended one by one.
-      if (!isAlive(host)) killAll(left);
-      return !isAlive(host) && left.length === 0;
-    },
+  await endAll(
+    `init ${host.pid} and all its processes`,
+    () => [...processesIn(namespaces), ...(isAlive(host) ? [host] : [])],
     20_000,
   );
 };

@@ -64,6 +64,29 @@ export const killAll = (records: readonly ProcessRecord[]): void => {
     unlessGone(() => process.kill(record.pid, "SIGKILL"));
 };
 
+/**
+ * Kills until nothing of it is left. Inits first: their own unshare(1) then reaps them and ends, where
+ * both killed at once leave zombies, and their namespaces' names, to the machine's own init.
+ */
+export const endAll = async (
+  what: string,
+  left: () => readonly ProcessRecord[],
+  deadlineMs: number,
+): Promise<void> => {
+  const ours = namespaceOf(process.pid, "pid");
+  const patience = performance.now() + 1_000;
+  await until(
+    `the end of ${what}`,
+    () => {
+      const found = left();
+      const inside = found.filter(({ pid }) => namespaceOf(pid, "pid") !== ours);
+      killAll(performance.now() > patience ? found : inside);
+      return found.length === 0;
+    },
+    deadlineMs,
+  );
+};
+
 /** Looks every few milliseconds until `done`. @throws {Error} with `what` after the deadline. */
 export const until = async (
   what: string,

@@ -10,7 +10,7 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 
-while read -r module; do insmod "/modules/$module.ko" || echo "ROUTER-FAULT no $module"; done </modules/order
+while read -r module; do insmod "/modules/$module.ko" 2>/dev/null || echo "no device for $module"; done </modules/order
 
 for scope in all default; do
   echo 0 >/proc/sys/net/ipv4/conf/$scope/rp_filter
