@@ -44,7 +44,7 @@ export function expandPlan(campaign: Campaign, testbed: TestbedFacts, id: string
 }
 
 /** A campaign's id is part of workflow ids, unit names and socket paths on the hosts. @throws {UsageError} */
-export function checkCampaignId(id: string): void {
+function checkCampaignId(id: string): void {
   if (!idForm.test(id))
     throw new UsageError(
       `campaign id ${JSON.stringify(id)}: expected 1 to 48 lower-case letters, digits and hyphens, not starting with a hyphen`,

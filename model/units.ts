@@ -6,15 +6,11 @@
 /** Preamble, start delimiter and inter-frame gap, which layer 1 counts and layer 2 does not (IEEE 802.3 §4.4.2). */
 export const l1OverheadBytes = 20;
 export const fcsBytes = 4;
-/** Ethernet, IPv4 and UDP headers. */
-export const headerBytes = 14 + 20 + 8;
 export const minFrameSizeBytes = 64;
 /** An untagged frame with a 1500-byte IP packet. */
 export const maxFrameSizeBytes = 1518;
 
 export const captureBytes = (frameSizeBytes: number): number => frameSizeBytes - fcsBytes;
-export const payloadBytes = (frameSizeBytes: number): number =>
-  frameSizeBytes - fcsBytes - headerBytes;
 
 export const fpsFromMbpsL1 = (mbps: number, frameSizeBytes: number): number =>
   (mbps * 1e6) / ((frameSizeBytes + l1OverheadBytes) * 8);

@@ -47,7 +47,7 @@ export async function writeReport(
   return join(folder, "index.html");
 }
 
-export const figuresOf = (
+const figuresOf = (
   record: CampaignRecord,
   groups: readonly ScenarioGroup[],
 ): readonly Figure[] => [

@@ -26,7 +26,7 @@ const bounded = (startToCloseTimeout: "2m" | "10m" | "1h", maximumAttempts: numb
     retry: { ...backoff, maximumAttempts },
   }) satisfies ActivityOptions;
 
-export const policies = {
+const policies = {
   acquireTestbed: withoutLimit,
   releaseTestbed: withoutLimit,
   openCapacities: withoutLimit,
