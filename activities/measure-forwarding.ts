@@ -15,6 +15,7 @@ import { collectProbes } from "./probes.ts";
 import { orCancelled, phase, progress } from "./progress.ts";
 import type { Setup } from "./setup.ts";
 import { snapshot } from "./snapshot.ts";
+import { storeMeasured } from "./store-measured.ts";
 
 /** Stores measurement and series itself. Not idempotent: a second run in one attempt would be a second load. */
 export async function measureForwarding(
@@ -68,12 +69,7 @@ export async function afterLoad(
     ...commonOf(setup, { begun, offered, phases, probed }),
     after,
   };
-  await part("store", () =>
-    Promise.all([
-      deps.store.putMeasurement(setup.ref, measurement),
-      deps.store.putSeries(setup.ref, probed.series),
-    ]),
-  );
+  await storeMeasured(deps.store, setup, measurement, probed);
 }
 
 /** The parts of a measurement that both kinds share. */

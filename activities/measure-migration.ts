@@ -23,6 +23,7 @@ import { collectProbes } from "./probes.ts";
 import { orCancelled, phase, progress } from "./progress.ts";
 import type { MigrationSetup } from "./setup.ts";
 import { snapshot } from "./snapshot.ts";
+import { storeMeasured } from "./store-measured.ts";
 
 /** Stores measurement and series itself, also of a migration that failed or was cancelled at its deadline. Orders it once. */
 export async function measureMigration(
@@ -99,12 +100,7 @@ export async function afterMigration(
     ...commonOf(setup, { begun, offered, phases, probed }),
     after,
   };
-  await part("store", () =>
-    Promise.all([
-      deps.store.putMeasurement(setup.ref, measurement),
-      deps.store.putSeries(setup.ref, probed.series),
-    ]),
-  );
+  await storeMeasured(deps.store, setup, measurement, probed);
 }
 
 /** The ends and both routers' hosts; the guest has no ledger while it moves. */

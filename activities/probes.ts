@@ -11,7 +11,8 @@ import { hostNames } from "../model/testbed.ts";
 import { collectCounterSeries, startCounterSeries } from "../probes/counter-series.ts";
 import { collectHostLoad, startHostLoad } from "../probes/host-load.ts";
 import { collectRtt, startRtt } from "../probes/rtt.ts";
-import { collectSink, startSink } from "../probes/sink.ts";
+import type { RawArrivals } from "../probes/sink.ts";
+import { collectSinkWithRaw, startSink } from "../probes/sink.ts";
 import type { Agent, Fence } from "../remote/agent.ts";
 import { endAddress, endNic } from "./flow.ts";
 import type { Setup } from "./setup.ts";
@@ -23,6 +24,8 @@ export interface Probed {
   /** One bundle for each host. */
   readonly series: readonly { clock: ClockOffset; series: readonly CounterSeries[] }[];
   readonly accuracy: MigrationMeasurement["accuracy"];
+  /** Stamps of every frame; null unless the campaign keeps them. */
+  readonly raw: RawArrivals | null;
 }
 
 /** Beyond settling, learning, load and draining: for whatever comes in between, and for a `collect` after the worker died. */
@@ -100,7 +103,7 @@ export async function collectProbes(
     bench.hosts.agent("C"),
   ]);
   const [received, rtt, hostLoad, sampled] = await Promise.all([
-    collectSink(sink, fence, unit("sink")),
+    collectSinkWithRaw(sink, fence, unit("sink")),
     collectRtt(side, fence, unit("rtt")),
     Promise.all(
       loadHosts(setup).map(async (name) =>
@@ -115,7 +118,8 @@ export async function collectProbes(
     ),
   ]);
   return {
-    sink: received,
+    sink: received.summary,
+    raw: received.raw,
     rtt,
     hostLoad,
     series: sampled.flatMap(({ host, series }) => {

@@ -13,6 +13,7 @@ import { parseCampaign } from "../model/campaign-schema.ts";
 import { expandPlan } from "../model/plan.ts";
 import { platforms } from "../model/platforms.ts";
 import { parseTestbed } from "../model/testbed-schema.ts";
+import type { Testbed } from "../model/testbed.ts";
 import type { AttemptRef, AttemptVerdict, PlannedTrial } from "../model/trial.ts";
 import { openHosts } from "../remote/hosts.ts";
 import { freePort, startPostgres } from "../services/postgres.ts";
@@ -52,6 +53,7 @@ export async function openLabBench(
   const state = stateFolder(folder);
   const file = parseTestbed(testbedYaml, "testbed.yaml");
   if (file.kind !== "lab") throw new Error("a lab bench needs a testbed of kind lab");
+  const labFile = file;
   const postgres = await startPostgres({
     dataFolder: `${folder}/postgres-${randomBytes(3).toString("hex")}`,
     port: await freePort(),
@@ -59,8 +61,13 @@ export async function openLabBench(
     log: `${folder}/postgres.log`,
   });
   const store = openStore(postgres.url);
-  await store.migrate();
-  const testbed = await labUp(state, file, { log });
+  const closeAll = async (): Promise<void> => {
+    await labDown(state);
+    await store.close();
+    await postgres.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+  const testbed = await bringUp();
   const hosts = openHosts(testbed);
   const generator = generators(testbed, hosts)[testbed.generator];
   if (generator === undefined) throw new Error(`no generator ${testbed.generator}`);
@@ -133,10 +140,17 @@ export async function openLabBench(
     },
     close: async () => {
       await hosts.close();
-      await labDown(state);
-      await store.close();
-      await postgres.stop();
-      await rm(folder, { recursive: true, force: true });
+      await closeAll();
     },
   };
+
+  async function bringUp(): Promise<Testbed> {
+    try {
+      await store.migrate();
+      return await labUp(state, labFile, { log });
+    } catch (error) {
+      await closeAll();
+      throw error;
+    }
+  }
 }
