@@ -8,10 +8,11 @@ import type { LabFile } from "../model/testbed-file.ts";
 import { parseTestbed } from "../model/testbed-schema.ts";
 import { hostNames, type HostName } from "../model/testbed.ts";
 import { UsageError } from "../model/usage-error.ts";
-import { servicesStatus } from "../services/services.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import { setWanted } from "../services/wanted.ts";
 import { labReady } from "./bring-up.ts";
+import { nameDisturbed } from "./disturbed.ts";
+import { labFaultCommand } from "./lab-fault.ts";
 import { labStatusText } from "./lab-text.ts";
 import { storeExists, withStore } from "./store-access.ts";
 
@@ -54,6 +55,7 @@ export function labCommand(program: Command): void {
     .command("clean")
     .description("down, and throw away the lab's downloads and images")
     .action(clean);
+  labFaultCommand(lab);
 }
 
 async function up(options: LabOptions): Promise<void> {
@@ -148,12 +150,4 @@ function labFileOf(testbed: string | undefined): { path: string; file: LabFile }
   if (file.kind !== "lab")
     throw new UsageError(`${path}: kind: "${file.kind}" is no lab; \`lab up\` takes kind: lab`);
   return { path, file };
-}
-
-/** A person may do as they like, and is told whose measurement it costs. */
-async function nameDisturbed(state: StateFolder): Promise<void> {
-  if (servicesStatus(state).supervisor.state !== "running" || !storeExists(state)) return;
-  const campaigns = await withStore(state, (store) => store.allStatus());
-  for (const { campaign, state: now } of campaigns)
-    if (now === "running") log(`campaign ${campaign} is measuring, and this disturbs it`);
 }

@@ -30,6 +30,10 @@ export const processRecord = (pid: number): ProcessRecord | null => {
 export const isAlive = (record: ProcessRecord): boolean =>
   processRecord(record.pid)?.startTicks === record.startTicks;
 
+/** Its arguments; empty for a process that is gone, or a kernel's own. */
+export const commandLine = (pid: number): readonly string[] =>
+  (unlessGone(() => readFileSync(`/proc/${pid}/cmdline`, "utf8")) ?? "").split("\0").slice(0, -1);
+
 const pids = (): readonly number[] =>
   readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

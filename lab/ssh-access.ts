@@ -36,6 +36,9 @@ Subsystem sftp internal-sftp
 
 const shellQuoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
+/** In a host's folder: while it is there, the init of this number answers no new connection. */
+export const silentMark = (pid: number): string => `silent-${pid}`;
+
 /** OpenSSH calls this a ProxyCommand. It looks up the init of now: connections survive no power cycle, but new ones find the new host. */
 const reachSource = (state: LabState, sshd: Sshd) => `#!/bin/sh
 # reach HOST: an SSH server of that host of this lab, spoken to over standard input and output.
@@ -51,6 +54,8 @@ if [ "\${20}" != "$start" ]; then
   echo "$host: its init $pid is gone; the host has no power" >&2
   exit 1
 fi
+# A fault: the connection is there, and nobody ever speaks.
+[ ! -e ${shellQuoted(join(state.lab, "hosts"))}/"$host/silent-$pid" ] || exec sleep infinity
 exec nsenter -t "$pid" --mount --uts --net --pid \\
   env -i LD_LIBRARY_PATH=${shellQuoted(sshd.libraries)} ${shellQuoted(sshd.binary)} -i -f /run/sshd/sshd_config
 `;

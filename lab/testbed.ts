@@ -4,7 +4,7 @@ import { reachOf } from "./ssh-access.ts";
 import { nicsOf, routerNics } from "./topology.ts";
 
 /** Agents, units and guests live here: on each host's own /run, which ends with the host. */
-const runFolder = "/run/longhaul";
+export const runFolder = "/run/longhaul";
 
 /** The lab that is up, as drivers and trials see any testbed. */
 export const testbedOf = (state: LabState, lab: LabRecord): Testbed => {

@@ -1,6 +1,8 @@
 /** The campaign file: its keys, their ranges and defaults. What the testbed can do is checked by the plan. */
 import { z } from "zod";
 import type { Campaign } from "./campaign.ts";
+import { defaultHang } from "./hang.ts";
+import { plannedFaults } from "./fault-schema.ts";
 import { decimal, flag, keys, list, name, oneOf, text, wholeNumber } from "./keys.ts";
 import { maxFrameSizeBytes, minFrameSizeBytes } from "./units.ts";
 import { parseYaml } from "./yaml-file.ts";
@@ -144,9 +146,32 @@ export const campaignSchema = keys({
   attemptLimit: wholeNumber(1, 100, "attempts")
     .default(3)
     .describe("Attempts of a trial before it is given up as invalid."),
+  hang: keys({
+    windowMs: milliseconds(1000)
+      .nullable()
+      .default(defaultHang.windowMs)
+      .describe(
+        "A migration that made no progress for this long hangs; null: max(5 s, 40 s × guest memory / 256 MiB).",
+      ),
+    progressRatio: decimal(0.01, 1, "a ratio above 0")
+      .default(defaultHang.progressRatio)
+      .describe(
+        "Progress is a least remainder of memory below this ratio of the least one before the window.",
+      ),
+    probeIntervalMs: milliseconds(100, 60_000)
+      .default(defaultHang.probeIntervalMs)
+      .describe("How often a migration under way is looked at."),
+    questionTimeoutMs: milliseconds(500, 600_000)
+      .default(defaultHang.questionTimeoutMs)
+      .describe("A toolstack that leaves one question unanswered for this long hangs."),
+  })
+    .prefault({})
+    .describe("When a migration is called hung. It is found within window + one probe interval."),
   migrationDeadlineMs: milliseconds(1000)
     .default(120_000)
-    .describe("A migration is aborted when it has run this long."),
+    .describe(
+      "A migration is aborted when it has run this long: the net behind the judges of `hang`.",
+    ),
   migrationMarginMs: milliseconds(500)
     .default(10_000)
     .describe(
@@ -155,6 +180,7 @@ export const campaignSchema = keys({
   idleProbeFps: wholeNumber(100, 100_000, "frames per second")
     .default(1000)
     .describe("Rate of the probe stream of an `idle` migration: the resolution of its packet gap."),
+  faults: plannedFaults,
 })
   .refine(({ forwarding, migration }) => forwarding.length + migration.length > 0, {
     path: ["forwarding"],

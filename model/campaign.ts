@@ -1,4 +1,6 @@
 /** A campaign as its file describes it, after validation and defaults. Shapes only; the schema stands beside it. */
+import type { Hang } from "./hang.ts";
+import type { PlannedFault } from "./fault-plan.ts";
 import type { Direction } from "./trial.ts";
 
 /** One grammar for loads. `idle` is a migration's probe stream and the RTT flow only. */
@@ -58,10 +60,14 @@ export interface Campaign {
   readonly rttIntervalMs: number;
   readonly keepRaw: boolean;
   readonly attemptLimit: number;
-  /** A migration is aborted when it has run this long. */
+  /** How hangs are found. */
+  readonly hang: Hang;
+  /** A migration is aborted when it has run this long, whatever its watcher thinks of it. */
   readonly migrationDeadlineMs: number;
   /** Watched before and after a migration, under load. Also the length of the control window. */
   readonly migrationMarginMs: number;
   /** Rate of the probe stream of an `idle` migration. */
   readonly idleProbeFps: number;
+  /** Absent in a campaign that disturbs none of its trials. */
+  readonly faults?: readonly PlannedFault[] | undefined;
 }

@@ -1,5 +1,6 @@
 /** A campaign on a testbed, multiplied out: every trial in its order, before anything is touched. */
 import type { Campaign } from "./campaign.ts";
+import { withFaults } from "./fault-plan.ts";
 import { planEstimate, type PlanEstimate } from "./plan-estimate.ts";
 import { planHash } from "./plan-hash.ts";
 import { orderTrials } from "./plan-order.ts";
@@ -28,12 +29,13 @@ export function expandPlan(campaign: Campaign, testbed: TestbedFacts, id: string
   checkCampaignId(id);
   const { scenarios, omissions, notes } = expandScenarios(campaign, testbed);
   const { seed, repetitions } = campaign;
-  const trials = orderTrials(scenarios, {
+  const ordered = orderTrials(scenarios, {
     campaignId: id,
     seed,
     repetitions,
     known: testbed.known,
   });
+  const trials = withFaults(ordered, campaign.faults ?? []);
   return {
     trials,
     omissions,

@@ -13,6 +13,8 @@ export interface Scenario {
   /** Fraction of the capacity, for an `ofCapacity` load. */
   readonly ofCapacity: number | null;
   readonly direction: Direction | null;
+  /** Label of the fault that disturbs this trial on purpose; absent where none does. */
+  readonly fault?: string;
 }
 
 export interface PlannedTrial {

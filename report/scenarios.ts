@@ -24,13 +24,14 @@ export function scenarioGroups(
   const directionIsLevel = campaign.migration.some(({ directions }) => directions !== "alternate");
   const groups = new Map<string, TrialRow[]>();
   for (const trial of trials) {
-    const { platform, frameSizeBytes, load, direction } = trial.scenario;
+    const { platform, frameSizeBytes, load, direction, fault } = trial.scenario;
     const levels = [
       trial.kind,
       platform,
       frameSizeBytes,
       load,
       directionIsLevel ? direction : null,
+      fault ?? null,
     ];
     const key = JSON.stringify(levels);
     groups.set(key, [...(groups.get(key) ?? []), trial]);

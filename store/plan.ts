@@ -75,9 +75,9 @@ async function insertTrials(session: Session, plan: PlannedCampaign): Promise<vo
   );
   await session.execute(
     `INSERT INTO trial (id, campaign, testbed, kind, element, platform, frame_size_bytes, load,
-       intended_fps, of_capacity, direction, repetition, position)
+       intended_fps, of_capacity, direction, fault, repetition, position)
      SELECT id, campaign, testbed, kind, element, platform, frame_size_bytes, load,
-       intended_fps, of_capacity, direction, repetition, position
+       intended_fps, of_capacity, direction, fault, repetition, position
      FROM jsonb_populate_recordset(null::trial, $1)`,
     [json(records)],
   );

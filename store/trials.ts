@@ -10,11 +10,12 @@ interface FlatTrial extends Omit<TrialRow, "scenario"> {
   readonly intendedFps: number | null;
   readonly ofCapacity: number | null;
   readonly direction: "R1toR2" | "R2toR1" | null;
+  readonly fault: string | null;
 }
 
 const trialSql = (where: string): string => `
   SELECT t.id, campaign, kind, element, platform, frame_size_bytes, load, intended_fps, of_capacity,
-    direction, repetition, position, state, reason, outcome, judged_attempt, results, doubts,
+    direction, fault, repetition, position, state, reason, outcome, judged_attempt, results, doubts,
     started_at, ended_at,
     (SELECT count(*) FROM attempt WHERE attempt.trial = t.id) AS attempts
   FROM trial t ${where} ORDER BY position`;
@@ -64,9 +65,11 @@ export const trialVerbs = (database: Database): TrialVerbs => ({
 
 /** A trial's columns with the levels gathered into its scenario. */
 function trialOf(row: FlatTrial): TrialRow {
-  const { platform, frameSizeBytes, load, intendedFps, ofCapacity, direction, ...trial } = row;
+  const { platform, frameSizeBytes, load, intendedFps, ofCapacity, direction, fault, ...trial } =
+    row;
+  const levels = { platform, frameSizeBytes, load, intendedFps, ofCapacity, direction };
   return {
     ...trial,
-    scenario: { platform, frameSizeBytes, load, intendedFps, ofCapacity, direction },
+    scenario: fault === null ? levels : { ...levels, fault },
   };
 }

@@ -1,0 +1,120 @@
+/** Faults inside the guest, made by its own shell: lab/guest/commands.sh runs them. */
+import { nothingMore, type Fault } from "./fault.ts";
+import { askGuest, askMonitor, qemuAt, type Qemu } from "./qemu.ts";
+
+/** Begins after the answer has left the guest: none of these lets it speak again. */
+const afterTheAnswer = (script: string) =>
+  `setsid sh -c '${script}' </dev/null >/dev/null 2>&1 & :`;
+
+const inGuest =
+  (what: string, make: (qemu: Qemu) => Promise<unknown>): Fault =>
+  async ({ lab, order }) => {
+    const qemu = await qemuAt(lab, order.host);
+    return {
+      host: qemu.host,
+      detail: `${qemu.guest} on ${qemu.host} ${what}`,
+      undo: [],
+      make: async () => {
+        await make(qemu);
+        return nothingMore();
+      },
+    };
+  };
+
+export const guestPanic = inGuest("panics", (qemu) =>
+  askGuest(qemu, afterTheAnswer("usleep 100000; echo c >/proc/sysrq-trigger")),
+);
+
+/**
+ * The local APIC's task priority at its highest holds every interrupt back, the timer's, too: the
+ * loop is never left. Where the APIC is not in memory (x2APIC under KVM) the guest panics without
+ * a reboot instead, which spins in the kernel as well.
+ */
+const spin = `
+priority=$(devmem 0xFEE00080 32 2>/dev/null || echo 0xFFFFFFFF)
+if [ $((priority)) -le 255 ]; then
+  usleep 100000; devmem 0xFEE00080 32 0xFF; while :; do :; done
+else
+  echo 0 >/proc/sys/kernel/panic; usleep 100000; echo c >/proc/sysrq-trigger
+fi`;
+
+export const guestSpin = inGuest("spins with its interrupts held off", (qemu) =>
+  askGuest(qemu, afterTheAnswer(spin)),
+);
+
+export const guestBlackhole: Fault = async ({ lab, order }) => {
+  const qemu = await qemuAt(lab, order.host);
+  return {
+    host: qemu.host,
+    detail: `${qemu.guest} on ${qemu.host} forwards nothing (ip_forward=0)`,
+    undo: [{ kind: "guest", script: "echo 1 >/proc/sys/net/ipv4/ip_forward" }],
+    make: async () => {
+      await askGuest(qemu, "echo 0 >/proc/sys/net/ipv4/ip_forward");
+      return nothingMore();
+    },
+  };
+};
+
+const rebootMs = 20_000;
+
+/** QEMU is told for this one time that a reset is no end; it boots the same kernel again. */
+export const guestReboot = inGuest("resets and boots again", async (qemu) => {
+  const action = (reboot: "reset" | "shutdown") =>
+    askMonitor(qemu, [{ execute: "set-action", arguments: { reboot } }], { timeoutMs: 5_000 });
+  const uptime = async () => Number((await askGuest(qemu, "cat /proc/uptime")).split(" ")[0]);
+  const before = await uptime();
+  await action("reset");
+  await askGuest(qemu, afterTheAnswer("usleep 100000; echo b >/proc/sysrq-trigger"));
+  // The new boot's shell answers with an uptime below the old one's; until then nobody does.
+  const end = performance.now() + rebootMs;
+  for (;;) {
+    const now = await askGuest(qemu, "cat /proc/uptime", 1_000).then(
+      (text) => Number(text.split(" ")[0]),
+      () => null,
+    );
+    if (now !== null && now < before) break;
+    if (performance.now() > end)
+      throw new Error(`${qemu.guest} on ${qemu.host} did not boot again within ${rebootMs} ms`);
+    await new Promise((wake) => setTimeout(wake, 100));
+  }
+  await action("shutdown");
+});
+
+const chunkMib = 8;
+const defaultMib = 96;
+
+export const guestDirty: Fault = async ({ lab, order }) => {
+  const qemu = await qemuAt(lab, order.host);
+  const mib = order.mib ?? defaultMib;
+  const chunks = Math.max(1, Math.round(mib / chunkMib));
+  // Random content once: pages of zeros would cost a migration nothing. Memory is what a file here is.
+  const write = `
+cd /tmp/dirty
+while [ -e run ]; do
+  chunk=0
+  while [ $chunk -lt ${chunks} ]; do
+    dd if=source of=target bs=1M seek=$((chunk * ${chunkMib})) conv=notrunc
+    chunk=$((chunk + 1))
+  done
+done
+rm -rf /tmp/dirty`;
+  return {
+    host: qemu.host,
+    detail: `${qemu.guest} on ${qemu.host} writes ${chunks * chunkMib} MiB of its memory again and again`,
+    undo: [
+      {
+        kind: "guest",
+        script: "rm -f /tmp/dirty/run; while [ -e /tmp/dirty ]; do usleep 50000; done",
+      },
+    ],
+    make: async () => {
+      const size = `while [ ! -e /tmp/dirty/target ] || [ $(stat -c %s /tmp/dirty/target) -lt ${chunks * chunkMib * 1048576} ]; do usleep 50000; done`;
+      await askGuest(
+        qemu,
+        `mkdir -p /tmp/dirty && : >/tmp/dirty/run && dd if=/dev/urandom of=/tmp/dirty/source bs=1M count=${chunkMib} 2>/dev/null && { ${afterTheAnswer(write)}; } && ${size}`,
+        60_000,
+      );
+      return nothingMore();
+    },
+  };
+};
