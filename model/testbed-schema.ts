@@ -122,6 +122,14 @@ const hostSchema = keys({
     .describe(
       "Command that takes on, off, cycle or status as its last argument; null: power is not controlled.",
     ),
+  ipmi: keys({
+    address: text(/^[A-Za-z0-9.:-]+$/, "an address or name of the management controller"),
+    user: text(/^[^\s\0-][^\s\0]*$/, "a user of the management controller"),
+    passwordFile: absolutePath().describe("File on the controller that holds its password."),
+  })
+    .nullable()
+    .default(null)
+    .describe("Power over IPMI 2.0 through ipmitool; used where powerCommand is null."),
   nics: list(nicSchema, "NICs"),
 });
 

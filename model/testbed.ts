@@ -49,6 +49,12 @@ export interface Host {
   readonly nics: readonly HostNic[];
   /** Command that takes `on`, `off`, `cycle` or `status` as its last argument; null: power is not controlled. */
   readonly powerCommand: readonly string[] | null;
+  /** The host's management controller, where power goes over IPMI; the password is in a file on the controller. */
+  readonly ipmi?: {
+    readonly address: string;
+    readonly user: string;
+    readonly passwordFile: string;
+  } | null;
 }
 
 export interface Testbed {

@@ -7,6 +7,7 @@ import type { TestbedFile } from "../model/testbed-file.ts";
 import type { Testbed } from "../model/testbed.ts";
 import { UsageError } from "../model/usage-error.ts";
 import type { Power } from "../power/power.ts";
+import { testbedPower } from "../power/testbed-power.ts";
 import { openHosts } from "../remote/hosts.ts";
 import type { StateFolder } from "../services/state-folder.ts";
 import type { Store } from "../store/store.ts";
@@ -25,7 +26,7 @@ export function benches(state: StateFolder, store: Pick<Store, "testbed">): Benc
       const content = JSON.stringify(testbed);
       const known = open.get(name);
       if (known?.content === content) return known.bench;
-      const bench = build(testbed, testbed.kind === "lab" ? labPower(state) : noPower(name));
+      const bench = build(testbed, testbed.kind === "lab" ? labPower(state) : testbedPower(testbed));
       open.set(name, { content, bench });
       await known?.bench.hosts.close();
       return bench;
@@ -57,11 +58,4 @@ function build(testbed: Testbed, power: Power): Bench {
       `testbed ${testbed.name}: unknown generator ${testbed.generator}; known: ${Object.keys(known).join(", ")}`,
     );
   return { testbed, hosts, drivers: drivers(testbed, hosts), generator, power };
-}
-
-/** Of a testbed whose hosts Longhaul cannot switch. */
-function noPower(testbed: string): Power {
-  const refuse = (host: string) =>
-    Promise.reject(new Error(`${testbed}: the power of ${host} is not controlled`));
-  return { state: refuse, on: refuse, off: refuse, cycle: refuse };
 }
