@@ -1,10 +1,11 @@
 /** All acts, put together for a worker. */
 import type { Client } from "@temporalio/client";
-import type { Acts, TrialActs } from "../workflows/acts.ts";
+import type { Acts, RecoveryActs, TrialActs } from "../workflows/acts.ts";
 import { campaignActs } from "./campaign.ts";
 import { resolveCapacity } from "./capacity.ts";
 import type { TrialDeps } from "./deps.ts";
 import { lockActs } from "./lock.ts";
+import { recoveryActs } from "./recovery/acts.ts";
 import { alive, recorded } from "./steps.ts";
 import { trialActs } from "./trials.ts";
 
@@ -17,7 +18,24 @@ export const createActivities = (deps: ActivityDeps): Acts => ({
   ...lockActs(deps.client, deps.store),
   resolveCapacity: alive((order) => resolveCapacity(deps, order)),
   ...recordedActs(deps),
+  ...livingRungs(deps),
 });
+
+function livingRungs(deps: ActivityDeps): RecoveryActs {
+  const acts = recoveryActs(deps);
+  return {
+    ...acts,
+    collectEvidence: alive(acts.collectEvidence),
+    cancelMigration: alive(acts.cancelMigration),
+    destroyBothCopies: alive(acts.destroyBothCopies),
+    recreateRouter: alive(acts.recreateRouter),
+    restartToolstack: alive(acts.restartToolstack),
+    rebootHosts: alive(acts.rebootHosts),
+    powerCycleHosts: alive(acts.powerCycleHosts),
+    quarantineHosts: alive(acts.quarantineHosts),
+    healthTrial: alive(acts.healthTrial),
+  };
+}
 
 function recordedActs(deps: ActivityDeps): TrialActs {
   const acts = trialActs(deps);

@@ -14,6 +14,8 @@ export interface Capabilities {
   readonly pause: boolean;
   readonly console: boolean;
   readonly guestCommand: boolean;
+  /** A toolstack apart from the guests that can be restarted; left out: none. */
+  readonly toolstack?: boolean;
   /** In words, for comparisons: when the platform stops iterating. null without live migration. */
   readonly stoppingPolicy: string | null;
 }
@@ -91,3 +93,38 @@ export interface Pauses {
 }
 export const pauses = (hypervisor: Hypervisor): hypervisor is Hypervisor & Pauses =>
   hypervisor.capabilities.pause;
+
+/** One answer of the toolstack about a guest and its migration. */
+export interface Glance {
+  readonly state: GuestState;
+  /** null: no migration is under way there. `atUs` is the host's clock. */
+  readonly progress: Omit<MigrationProgress, "atUs"> | null;
+}
+
+/** Platforms whose guests can be watched from their host beside the toolstack's own report. Nothing here changes anything. */
+export interface Watchable {
+  /** One question to the toolstack. @throws {NoExitStatus} it did not answer in time */
+  glance(host: string, guest: GuestSpec, timeoutMs: number): Promise<Glance>;
+  /** Time on a real CPU, and waiting for one, of all the guest's virtual CPUs since they began; null: no such guest there. */
+  vcpuTime(
+    host: string,
+    guest: GuestSpec,
+  ): Promise<{ readonly ranMs: number; readonly waitedMs: number } | null>;
+  /** What host and toolstack tell of the guest now, each question for itself: one that fails tells why. */
+  evidence(
+    host: string,
+    guest: GuestSpec,
+    timeoutMs: number,
+  ): Promise<Readonly<Record<string, unknown>>>;
+}
+export const watchable = (hypervisor: Hypervisor): hypervisor is Hypervisor & Watchable =>
+  "glance" in hypervisor;
+
+/** Platforms whose toolstack (a daemon apart from the guests) can be restarted while guests live on. */
+export interface RestartsToolstack {
+  /** Restarts it on a host and returns when it answers again. Idempotent. @throws {CommandFailed} @throws {NoExitStatus} */
+  restartToolstack(fence: Fence, host: string): Promise<void>;
+}
+export const restartsToolstack = (
+  hypervisor: Hypervisor,
+): hypervisor is Hypervisor & RestartsToolstack => hypervisor.capabilities.toolstack === true;

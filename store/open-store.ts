@@ -6,6 +6,7 @@ import { judgementVerbs } from "./judgements.ts";
 import { measurementVerbs } from "./measurements.ts";
 import { migrate, schemaFiles } from "./migrations.ts";
 import { planVerbs } from "./plan.ts";
+import { recoveryVerbs } from "./recoveries.ts";
 import { openSeries } from "./series.ts";
 import { statusVerbs } from "./status.ts";
 import { stepVerbs } from "./steps.ts";
@@ -35,5 +36,6 @@ export function openStore(databaseUrl: string): Store {
     ...measurementVerbs(database),
     ...seriesVerbs,
     ...stepVerbs(database),
+    ...recoveryVerbs(database),
   };
 }

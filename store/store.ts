@@ -18,6 +18,7 @@ import type {
   TrialKind,
   TrialState,
 } from "../model/trial.ts";
+import type { RecoveryVerbs } from "./recoveries.ts";
 
 export class StoreUnavailable extends Error {
   override name = "StoreUnavailable";
@@ -122,7 +123,7 @@ export interface SeriesRow extends CounterSeries {
   readonly clock: ClockOffset;
 }
 
-export interface Store {
+export interface Store extends RecoveryVerbs {
   /** Applies the SQL files of store/schema that this database has not seen, each once, under a lock. */
   migrate(): Promise<void>;
   close(): Promise<void>;

@@ -5,6 +5,7 @@
  */
 import type { AttemptTally } from "../model/attempts.ts";
 import type { RouterLocation } from "../model/guest.ts";
+import type { LadderFacts, Quarantine, RecoveryStep, Rung, StepReport } from "../model/ladder.ts";
 import type { AttemptRef, AttemptVerdict, CampaignState, TrialKind } from "../model/trial.ts";
 
 /** What the workflow must know of a trial to time and name its steps. */
@@ -99,4 +100,63 @@ export interface TrialActs {
   restore(ref: AttemptRef): Promise<void>;
 }
 
-export type Acts = CampaignActs & LockActs & TrialActs;
+/** One step of a recovery. `ref` is the attempt that it follows, under the step's own token. */
+export interface RungOrder {
+  readonly ref: AttemptRef;
+  /** The recovery's workflow id. */
+  readonly id: string;
+  /** What called for the recovery, in words. */
+  readonly why: string;
+  readonly step: RecoveryStep;
+  readonly hosts: readonly string[];
+}
+
+export interface RungAnswer {
+  readonly report: StepReport;
+  /** What was found, for people. */
+  readonly words: string;
+  /** Told by the evidence rung alone. */
+  readonly facts: LadderFacts | null;
+}
+
+type RungAct = (order: RungOrder) => Promise<RungAnswer>;
+
+/** The rungs, one act each. All are idempotent under one token, and tell a failure as their answer; they throw when the token was refused or the store is away. */
+export interface RungActs {
+  collectEvidence: RungAct;
+  cancelMigration: RungAct;
+  destroyBothCopies: RungAct;
+  recreateRouter: RungAct;
+  restartToolstack: RungAct;
+  rebootHosts: RungAct;
+  powerCycleHosts: RungAct;
+  quarantineHosts: RungAct;
+  /** Far below saturation; the router may be measured again only after it. */
+  healthTrial: RungAct;
+}
+
+export interface RecoveryEndOrder {
+  readonly ref: AttemptRef;
+  readonly id: string;
+  readonly why: string;
+  readonly outcome: "recovered" | "exhausted" | "superseded" | "cancelled";
+  readonly rung: Rung | null;
+  readonly words: string;
+}
+
+export interface RecoveryActs extends RungActs {
+  /** Stores the end of a run of the ladder: its row and one event. */
+  closeRecovery(order: RecoveryEndOrder): Promise<void>;
+  quarantines(testbed: string): Promise<readonly Quarantine[]>;
+  /** A person lets hosts take part again. `hosts` null: all. Stored as an event. */
+  releaseHosts(order: {
+    campaignId: string;
+    testbed: string;
+    hosts: readonly string[] | null;
+    by: string;
+    /** Makes a repeated write one event. */
+    key: string;
+  }): Promise<readonly string[]>;
+}
+
+export type Acts = CampaignActs & LockActs & TrialActs & RecoveryActs;

@@ -1,0 +1,55 @@
+/** The acts of recovery, on real hosts and the real store. */
+import type { Store } from "../../store/store.ts";
+import type { RecoveryActs } from "../../workflows/acts.ts";
+import type { TrialDeps } from "../deps.ts";
+import { cancelMigration } from "./cancel.ts";
+import { destroyBoth } from "./destroy-both.ts";
+import { collectEvidence } from "./evidence.ts";
+import { healthTrial } from "./health.ts";
+import { powerCycle } from "./power-cycle.ts";
+import { quarantine } from "./quarantine.ts";
+import { reboot } from "./reboot.ts";
+import { recreate } from "./recreate.ts";
+import { restartToolstack } from "./restart-toolstack.ts";
+import { rung } from "./rung.ts";
+
+export const recoveryActs = (deps: TrialDeps): RecoveryActs => ({
+  collectEvidence: rung(deps, collectEvidence),
+  cancelMigration: rung(deps, cancelMigration),
+  destroyBothCopies: rung(deps, destroyBoth),
+  recreateRouter: rung(deps, recreate),
+  restartToolstack: rung(deps, restartToolstack),
+  rebootHosts: rung(deps, reboot),
+  powerCycleHosts: rung(deps, powerCycle),
+  quarantineHosts: rung(deps, quarantine),
+  healthTrial: rung(deps, healthTrial),
+  ...recordActs(deps.store),
+});
+
+const recordActs = (
+  store: Store,
+): Pick<RecoveryActs, "closeRecovery" | "quarantines" | "releaseHosts"> => ({
+  async closeRecovery({ ref, id, why, outcome, rung, words }) {
+    const at = new Date().toISOString();
+    await store.endRecovery(id, { outcome, rung, at });
+    const { testbed, campaignId: campaign, trialId: trial, attempt } = ref;
+    await store.putEvent({
+      ...{ key: id, testbed, campaign, trial, attempt, host: null, kind: "recovery" },
+      content: { recovery: id, why, outcome, rung, words },
+      at,
+    });
+  },
+
+  quarantines: async (testbed) =>
+    (await store.quarantines(testbed)).map(({ host, reason }) => ({ host, reason })),
+
+  async releaseHosts({ campaignId, testbed, hosts, by, key }) {
+    const wanted = hosts ?? (await store.quarantines(testbed)).map(({ host }) => host);
+    const released = await store.releaseHosts(testbed, wanted);
+    await store.putEvent({
+      ...{ key, testbed, campaign: campaignId, trial: null, attempt: null, host: null },
+      ...{ kind: "release", content: { hosts: wanted, by }, at: new Date().toISOString() },
+    });
+    return released;
+  },
+});

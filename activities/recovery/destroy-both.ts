@@ -1,0 +1,44 @@
+import type { Climbed, Reached, RungSetup } from "./rung.ts";
+import { names, reach } from "./rung.ts";
+
+const routerHosts = ["R1", "R2"] as const;
+
+/** Destroys the routers of all platforms on both hosts, and asks each host anew whether any is left. */
+export async function destroyBoth(setup: RungSetup): Promise<Climbed> {
+  const reached = await reach(setup);
+  const left = await destroyAll(setup, reached);
+  const silent = routerHosts.filter((host) => reached.unreachable.includes(host));
+  if (silent.length === 0 && left.length === 0)
+    return { status: "verified", words: "no router is left on R1 and R2" };
+  const words = [
+    ...left.map(({ words }) => words),
+    ...(silent.length > 0 ? [`no answer from ${names(silent)}: a copy may run there`] : []),
+  ].join("; ");
+  const suspects = [...new Set(left.map(({ host }) => host))];
+  return { status: "failed", words, unreachable: silent, suspects };
+}
+
+/** What is left of any router on the hosts that answer; empty when it is proven gone there. */
+async function destroyAll(
+  { routers }: RungSetup,
+  { fence, unreachable }: Reached,
+): Promise<readonly { host: string; words: string }[]> {
+  const hosts = routerHosts.filter((host) => !unreachable.includes(host));
+  const left = await Promise.all(
+    hosts.flatMap((host) =>
+      routers.map(async ({ driver, guest }) => {
+        try {
+          await driver.destroy(fence, host, guest);
+          const state = await driver.inspect(host, guest);
+          return state === "absent" ? null : `${host}: ${guest.name} is still ${state}`;
+        } catch (error) {
+          if (error instanceof Error && error.name === "Fenced") throw error;
+          return `${host}: ${guest.name}: ${error instanceof Error ? error.message : String(error)}`;
+        }
+      }),
+    ),
+  );
+  return left.flatMap((words) =>
+    words === null ? [] : [{ host: words.slice(0, words.indexOf(":")), words }],
+  );
+}

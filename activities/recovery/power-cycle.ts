@@ -1,0 +1,32 @@
+import { notBooted } from "./booted.ts";
+import type { Climbed, RungSetup } from "./rung.ts";
+import { bootIdsBefore, names, stillOurs } from "./rung.ts";
+
+/**
+ * Switches hosts off and on again from outside, which also fences one that does not answer: whatever
+ * ran there is gone. Verified by the power's read-back and by another boot id. Idempotent in effect.
+ */
+export async function powerCycle(setup: RungSetup): Promise<Climbed> {
+  const { bench, order } = setup;
+  const before = await bootIdsBefore(setup);
+  const said: string[] = [];
+  const found: string[] = [];
+  // One after another: a lab switches one host at a time, and a PDU's inrush is kind to nobody.
+  for (const host of order.hosts) {
+    await stillOurs(setup);
+    found.push(`${host} was ${await bench.power.state(host)}`);
+    await bench.power.cycle(host);
+    const state = await bench.power.state(host);
+    const failure =
+      state === "on"
+        ? await notBooted(setup, host, before[host] ?? null)
+        : `${host}: its power reads ${state} after a cycle`;
+    if (failure !== null) said.push(failure);
+  }
+  return said.length === 0
+    ? {
+        status: "verified",
+        words: `${names(order.hosts)}: power cycled (${found.join(", ")}), another boot`,
+      }
+    : { status: "failed", words: said.join("; "), suspects: order.hosts };
+}

@@ -1,0 +1,35 @@
+import { unitName } from "../../model/unit-name.ts";
+import { routerSilence } from "../router-answers.ts";
+import type { Climbed, RungSetup } from "./rung.ts";
+import { names, reach } from "./rung.ts";
+
+const answerMs = 15_000;
+
+/** Starts the trial's router on R1, and asks through it. Refuses while any router is left on either host: the proof is made anew, not taken over from the rung before. */
+export async function recreate(setup: RungSetup): Promise<Climbed> {
+  const { bench, driver, guest, routers, order } = setup;
+  const { fence, unreachable } = await reach(setup);
+  if (unreachable.length > 0)
+    return { status: "failed", words: `no answer from ${names(unreachable)}`, unreachable };
+  for (const host of ["R1", "R2"])
+    for (const other of routers) {
+      const state = await other.driver.inspect(host, other.guest);
+      if (state !== "absent" && !isOurs(host, other.guest.name))
+        return {
+          status: "failed",
+          words: `${host}: ${other.guest.name} is ${state}; a second router is never started`,
+          suspects: [host],
+        };
+    }
+  await driver.create(fence, "R1", guest);
+  const unit = unitName(order.ref, `recreated-${order.ref.token}`);
+  const silence = await routerSilence(bench, fence, unit, answerMs);
+  return silence === null
+    ? { status: "verified", words: `${guest.name} runs on R1 and forwards` }
+    : { status: "failed", words: `the new router does not forward: ${silence}` };
+
+  /** Of an earlier run of this act under the same token, whose answer was lost. */
+  function isOurs(host: string, name: string): boolean {
+    return host === "R1" && name === guest.name;
+  }
+}

@@ -1,0 +1,115 @@
+/** Runs of the ladder of recovery, and hosts in quarantine. What each rung did is an event of kind `rung`. */
+import type { Quarantine } from "../model/ladder.ts";
+import type { AttemptRef } from "../model/trial.ts";
+import type { Database } from "./database.ts";
+import { storable } from "./rows.ts";
+
+export interface RecoveryRow {
+  readonly id: string;
+  readonly testbed: string;
+  readonly campaign: string;
+  readonly trial: string;
+  readonly attempt: number;
+  readonly why: string;
+  /** Now tried; null once the run has ended. */
+  readonly step: string | null;
+  readonly stepHosts: readonly string[];
+  readonly stepSince: string | null;
+  /** null while it runs. */
+  readonly outcome: RecoveryOutcome | null;
+  /** The highest rung that had to be climbed. */
+  readonly rung: string | null;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+}
+export type RecoveryOutcome = "recovered" | "exhausted" | "superseded" | "cancelled";
+
+export interface QuarantineRow extends Quarantine {
+  readonly recovery: string;
+  readonly since: string;
+}
+
+export interface RecoveryVerbs {
+  /** Says which step is tried now; opens the run's row at its first step. A run that ended stays ended. */
+  putRecoveryStep(
+    ref: AttemptRef,
+    now: { id: string; why: string; step: string; hosts: readonly string[]; at: string },
+  ): Promise<void>;
+  /** Idempotent; a run that has ended keeps its end. */
+  endRecovery(
+    id: string,
+    end: { outcome: RecoveryOutcome; rung: string | null; at: string },
+  ): Promise<void>;
+  /** In the order in which they began. */
+  recoveries(campaign: string): Promise<readonly RecoveryRow[]>;
+  /** Whether a recovery ended on the testbed since the last attempt before this one began. */
+  isAfterRecovery(ref: AttemptRef): Promise<boolean>;
+
+  /** Idempotent: the first reason stays. */
+  putQuarantine(testbed: string, quarantine: QuarantineRow): Promise<void>;
+  quarantines(testbed: string): Promise<readonly QuarantineRow[]>;
+  /** Lets these hosts take part again. @returns those that were in quarantine. */
+  releaseHosts(testbed: string, hosts: readonly string[]): Promise<readonly string[]>;
+}
+
+export const recoveryVerbs = (database: Database): RecoveryVerbs => ({
+  async putRecoveryStep({ testbed, campaignId, trialId, attempt }, { id, why, step, hosts, at }) {
+    await database.execute(
+      `INSERT INTO recovery (id, testbed, campaign, trial, attempt, why, step, step_hosts, step_since, started_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+       ON CONFLICT (id) DO UPDATE SET step = $7, step_hosts = $8, step_since = $9
+         WHERE recovery.ended_at IS NULL`,
+      [id, testbed, campaignId, trialId, attempt, storable(why), step, [...hosts], at],
+    );
+  },
+
+  async endRecovery(id, { outcome, rung, at }) {
+    await database.execute(
+      `UPDATE recovery SET outcome = $2, rung = $3, ended_at = $4, step = NULL, step_hosts = '{}', step_since = NULL
+       WHERE id = $1 AND ended_at IS NULL`,
+      [id, outcome, rung, at],
+    );
+  },
+
+  recoveries: (campaign) =>
+    database.rows<RecoveryRow>(
+      "SELECT * FROM recovery WHERE campaign = $1 ORDER BY started_at, id",
+      [campaign],
+    ),
+
+  async isAfterRecovery({ testbed, trialId, attempt }) {
+    const rows = await database.rows(
+      `SELECT 1 FROM attempt mine
+       JOIN recovery r ON r.testbed = $1 AND r.ended_at <= mine.started_at
+       WHERE mine.trial = $2 AND mine.attempt = $3 AND NOT EXISTS (
+         SELECT 1 FROM attempt other
+         WHERE other.testbed = $1 AND (other.trial, other.attempt) <> (mine.trial, mine.attempt)
+           AND other.started_at >= r.ended_at AND other.started_at < mine.started_at)
+       LIMIT 1`,
+      [testbed, trialId, attempt],
+    );
+    return rows.length > 0;
+  },
+
+  async putQuarantine(testbed, { host, reason, recovery, since }) {
+    await database.execute(
+      `INSERT INTO quarantine (testbed, host, reason, recovery, since)
+       VALUES ($1, $2, $3, $4, $5) ON CONFLICT (testbed, host) DO NOTHING`,
+      [testbed, host, storable(reason), recovery, since],
+    );
+  },
+
+  quarantines: (testbed) =>
+    database.rows<QuarantineRow>(
+      "SELECT host, reason, recovery, since FROM quarantine WHERE testbed = $1 ORDER BY host",
+      [testbed],
+    ),
+
+  async releaseHosts(testbed, hosts) {
+    const rows = await database.rows<{ host: string }>(
+      "DELETE FROM quarantine WHERE testbed = $1 AND host = ANY ($2) RETURNING host",
+      [testbed, [...hosts]],
+    );
+    return rows.map(({ host }) => host).sort();
+  },
+});
