@@ -7,6 +7,7 @@ import { part } from "./parts.ts";
 import type { PhaseLog } from "./phase-log.ts";
 import { startLoadProbes, startProbes } from "./probes.ts";
 import { phase } from "./progress.ts";
+import { bootIdOf } from "./router-findings.ts";
 import { routerSilence } from "./router-answers.ts";
 import type { Setup } from "./setup.ts";
 import { snapshot } from "./snapshot.ts";
@@ -32,8 +33,12 @@ export async function beforeLoad(
     part("start probes", () => startProbes(setup, fence)),
     settleAndLearn(),
   ]);
-  const [before] = await Promise.all([snapshot(setup, path), startLoadProbes(setup, fence)]);
-  return { path, clocks, before, phases: [...phases.entries] };
+  const [before, guestBootId] = await Promise.all([
+    snapshot(setup, path),
+    part("guest boot id", () => bootIdOf(setup, setup.host)),
+    startLoadProbes(setup, fence),
+  ]);
+  return { path, clocks, before, phases: [...phases.entries], guestBootId };
 
   async function settleAndLearn(): Promise<void> {
     phases.enter("settle");

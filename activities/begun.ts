@@ -13,6 +13,8 @@ export interface Begun {
   readonly clocks: readonly ClockOffset[];
   readonly before: readonly CounterSnapshot[];
   readonly phases: PhaseLog["entries"];
+  /** The router's own; null: it has none, or it cannot be asked. */
+  readonly guestBootId: string | null;
 }
 
 /** Of our own writing: only its outline is checked. */
@@ -21,6 +23,7 @@ const begunSchema = z.object({
   clocks: z.array(z.custom<ClockOffset>()),
   before: z.array(z.custom<CounterSnapshot>()),
   phases: z.array(z.object({ name: z.string(), atUs: z.number() })),
+  guestBootId: z.string().nullable().default(null),
 });
 
 const keyOf = ({ ref }: Setup) => `${ref.trialId}#${ref.attempt} load begins`;

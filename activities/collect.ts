@@ -59,7 +59,12 @@ export async function collect(
   await bench.generator.stop(fence, setup.unit("load"), stream);
   const offered = await endedLoad(setup);
   if (offered === null) return { status: "nothing" };
-  await afterMigration(deps, migrating, fence, { ...known, offered, migration });
+  await afterMigration(deps, migrating, fence, {
+    ...known,
+    offered,
+    migration,
+    watch: null,
+  });
   return { status: "measured" };
 }
 

@@ -14,6 +14,7 @@ import type { Probed } from "./probes.ts";
 import { collectProbes } from "./probes.ts";
 import { orCancelled, phase, progress } from "./progress.ts";
 import type { Setup } from "./setup.ts";
+import { routerFindings } from "./router-findings.ts";
 import { snapshot } from "./snapshot.ts";
 import { storeMeasured } from "./store-measured.ts";
 
@@ -60,14 +61,18 @@ export async function afterLoad(
   await phase(setup.campaign.phases.drainMs);
   phases.enter("collect");
   const [after, probed] = await Promise.all([
-    snapshot(setup, begun.path),
+    snapshot(setup, begun.path, "may be silent"),
     part("collect probes", () => collectProbes(setup, fence, begun.clocks)),
   ]);
+  const router = await part("router", () =>
+    routerFindings(deps, setup, fence, { begun, offered, probed, migration: null }),
+  );
   const measurement: ForwardingMeasurement = {
     kind: "forwarding",
     path: begun.path,
     ...commonOf(setup, { begun, offered, phases, probed }),
     after,
+    router,
   };
   await storeMeasured(deps.store, setup, measurement, probed);
 }

@@ -2,10 +2,10 @@
 import type {
   LedgerPath,
   MigrationMeasurement,
-  MigrationProgress,
   MigrationReport,
   OfferedLoad,
 } from "../model/measurement.ts";
+import type { MigrationWatch } from "../model/watch.ts";
 import type { Fence } from "../remote/agent.ts";
 import type { TrialDeps } from "./deps.ts";
 import { beforeLoad } from "./before-load.ts";
@@ -20,10 +20,12 @@ import { part } from "./parts.ts";
 import type { PhaseLog } from "./phase-log.ts";
 import { phaseLog } from "./phase-log.ts";
 import { collectProbes } from "./probes.ts";
-import { orCancelled, phase, progress } from "./progress.ts";
+import { orCancelled, phase } from "./progress.ts";
+import { routerFindings } from "./router-findings.ts";
 import type { MigrationSetup } from "./setup.ts";
 import { snapshot } from "./snapshot.ts";
 import { storeMeasured } from "./store-measured.ts";
+import { watchedMigration } from "./watch-migration.ts";
 
 /** Stores measurement and series itself, also of a migration that failed or was cancelled at its deadline. Orders it once. */
 export async function measureMigration(
@@ -31,7 +33,7 @@ export async function measureMigration(
   setup: MigrationSetup,
   fence: Fence,
 ): Promise<void> {
-  const { bench, driver, stream, campaign, order } = setup;
+  const { bench, stream, campaign } = setup;
   const load = setup.unit("load");
   const phases = phaseLog();
   try {
@@ -46,8 +48,8 @@ export async function measureMigration(
     phases.enter("control");
     await phase(campaign.migrationMarginMs);
     phases.enter("migration");
-    const migration = await part("migration", () =>
-      orCancelled(driver.migrate(fence, order, onlyProgress())),
+    const { migration, watch } = await part("migration", () =>
+      orCancelled(watchedMigration(deps, setup, fence, phases)),
     );
     phases.enter("after");
     await phase(campaign.migrationMarginMs);
@@ -55,7 +57,7 @@ export async function measureMigration(
       await bench.generator.stop(fence, load, stream);
       return bench.generator.finish(load, stream, () => undefined);
     });
-    await afterMigration(deps, setup, fence, { begun, offered, migration, phases });
+    await afterMigration(deps, setup, fence, { begun, offered, migration, watch, phases });
     phases.enter("rest");
     await phase(campaign.phases.restMs);
   } catch (error) {
@@ -69,9 +71,16 @@ export async function afterMigration(
   deps: TrialDeps,
   setup: MigrationSetup,
   fence: Fence,
-  known: { begun: Begun; offered: OfferedLoad; migration: MigrationReport; phases: PhaseLog },
+  known: {
+    begun: Begun;
+    offered: OfferedLoad;
+    migration: MigrationReport;
+    /** null: nobody watched it. */
+    watch: MigrationWatch | null;
+    phases: PhaseLog;
+  },
 ): Promise<void> {
-  const { begun, offered, migration, phases } = known;
+  const { begun, offered, migration, watch, phases } = known;
   phases.enter("drain");
   await phase(setup.campaign.phases.drainMs);
   phases.enter("collect");
@@ -79,6 +88,13 @@ export async function afterMigration(
     snapshot(setup, begun.path),
     part("collect probes", () => collectProbes(setup, fence, begun.clocks)),
   ]);
+  // A toolstack that hangs was found out already; its guest would only be asked in vain.
+  const router =
+    watch?.verdict === "api-hung"
+      ? null
+      : await part("router", () =>
+          routerFindings(deps, setup, fence, { begun, offered, probed, migration }),
+        );
   const { testbed } = setup.bench;
   const { source, destination } = setup.order;
   const device = (host: "R1" | "R2") => nicOn(testbed, host, "migration").device;
@@ -90,6 +106,7 @@ export async function afterMigration(
   const measurement: MigrationMeasurement = {
     kind: "migration",
     migration,
+    watch,
     migrationLink: linkVolumes(
       ends,
       migration,
@@ -99,6 +116,7 @@ export async function afterMigration(
     ),
     ...commonOf(setup, { begun, offered, phases, probed }),
     after,
+    router,
   };
   await storeMeasured(deps.store, setup, measurement, probed);
 }
@@ -119,19 +137,5 @@ function migrationPath({ bench, driver, guest, host }: MigrationSetup): LedgerPa
       },
     ],
     drops: drops.filter(onHosts),
-  };
-}
-
-/** A heartbeat only when the platform shows that something moved; cross-traffic always does. */
-function onlyProgress(): (seen: MigrationProgress) => void {
-  let last = "";
-  return ({ transferredBytes, remainingBytes, iteration }) => {
-    const now = `${transferredBytes} ${remainingBytes} ${iteration}`;
-    if (now === last) return;
-    last = now;
-    progress({
-      transferredBytes: transferredBytes ?? -1,
-      remainingBytes: remainingBytes ?? -1,
-    });
   };
 }

@@ -87,7 +87,7 @@ export const qemuPid = async (
 const status = z.object({ status: z.string() });
 
 /** QEMU's run states (qapi/run-state.json) in the words of all platforms. */
-const stateOf = (runState: string): GuestState => {
+export const stateOf = (runState: string): GuestState => {
   switch (runState) {
     case "running":
       return "running";

@@ -3,11 +3,19 @@ import type { GuestSpec } from "../model/guest.ts";
 import type { LedgerPath } from "../model/measurement.ts";
 import type { Testbed } from "../model/testbed.ts";
 import type { Agent, Fence, Hosts } from "../remote/agent.ts";
-import type { CommandsGuest, HasConsole, Hypervisor, Migrates, Pauses } from "./hypervisor.ts";
+import type {
+  CommandsGuest,
+  HasConsole,
+  Hypervisor,
+  Migrates,
+  Pauses,
+  Watchable,
+} from "./hypervisor.ts";
 import { guestFiles, type GuestStart, type NicModel } from "./kvm-command-line.ts";
 import { describeKvm } from "./kvm-describe.ts";
 import { kvmMigration } from "./kvm-migration.ts";
 import { endQemu, qemuPid, qemuState, startQemu } from "./kvm-process.ts";
+import { kvmWatch } from "./kvm-watch.ts";
 import { askGuest } from "./kvm-serial.ts";
 import { qmp } from "./qmp.ts";
 import { nicOn, tapOf } from "./wiring.ts";
@@ -17,7 +25,7 @@ const knownRouting = ["kernel"];
 const bootDeadlineMs = 120_000;
 const bootPollMs = 50;
 
-export type KvmHypervisor = Hypervisor & Migrates & CommandsGuest & HasConsole & Pauses;
+export type KvmHypervisor = Hypervisor & Migrates & CommandsGuest & HasConsole & Pauses & Watchable;
 
 export const kvm = (testbed: Testbed, hosts: Hosts, model: NicModel): KvmHypervisor => {
   const { runFolder } = testbed;
@@ -89,6 +97,7 @@ export const kvm = (testbed: Testbed, hosts: Hosts, model: NicModel): KvmHypervi
     describe: async (host, guest) =>
       describeKvm(await hosts.agent(host), { testbed, host, guest, model }),
 
+    ...kvmWatch(testbed, hosts),
     ...kvmMigration(testbed, hosts, (order, incoming) => startOf(order.guest, incoming)),
 
     inGuest: async (host, guest, argv) =>

@@ -23,14 +23,16 @@ export const qmp = async (
   fence: Fence | null,
   socket: string,
   commands: readonly QmpCommand[],
+  options: { readonly timeoutMs?: number } = {},
 ): Promise<readonly unknown[]> => {
-  const lines = await agent.converse(fence, socket, [
+  const exchange = [
     { send: null, until: '"QMP"' },
     ...[{ execute: "qmp_capabilities" }, ...commands].map((command, index) => ({
       send: JSON.stringify({ ...command, id: `longhaul-${index}` }),
       until: `"id": *"longhaul-${index}"`,
     })),
-  ]);
+  ];
+  const lines = await agent.converse(fence, socket, exchange, options);
   return lines.slice(2).map((line, index) => {
     const { error, return: value } = answer.parse(JSON.parse(line));
     const command = JSON.stringify(commands[index]);

@@ -5,6 +5,7 @@
  * Times named `…Us` are microseconds of the CLOCK_MONOTONIC of the host named beside them;
  * `ClockOffset` maps them to the controller's wall clock.
  */
+import type { MigrationWatch, RouterFindings } from "./watch.ts";
 
 /** controller wall clock (µs since 1970) = host monotonic µs + offsetUs, within ± uncertaintyUs. */
 export interface ClockOffset {
@@ -193,6 +194,8 @@ interface MeasurementBase {
   readonly accuracy: readonly (SamplerAccuracy & { readonly host: string })[];
   /** Host monotonic times of the phases, of the controller's clock in µs since 1970. */
   readonly phases: readonly { readonly name: string; readonly atUs: number }[];
+  /** Asked when the router fell silent; missing or null: it answered to the end, or nobody asked. */
+  readonly router?: RouterFindings | null;
 }
 
 export interface ForwardingMeasurement extends MeasurementBase {
@@ -204,6 +207,8 @@ export interface ForwardingMeasurement extends MeasurementBase {
 export interface MigrationMeasurement extends MeasurementBase {
   readonly kind: "migration";
   readonly migration: MigrationReport;
+  /** Missing or null: nobody watched, its unit was looked up after its end. */
+  readonly watch?: MigrationWatch | null;
   /** Bytes on the migration link during the migration, and the same span's idle baseline, at both ends. */
   readonly migrationLink: readonly {
     readonly host: string;

@@ -1,5 +1,7 @@
 /** How long a trial may take before somebody must look. */
 import type { Campaign } from "./campaign.ts";
+import type { Hang } from "./hang.ts";
+import { hangRule } from "./hang.ts";
 import type { TrialKind } from "./trial.ts";
 
 /** Starting and collecting units on all hosts, on a machine under load. */
@@ -14,17 +16,17 @@ export interface TrialTiming {
   readonly detectionBoundMs: number;
 }
 
-type Timed = Pick<
-  Campaign,
-  "phases" | "guest" | "migrationDeadlineMs" | "migrationMarginMs" | "rttIntervalMs"
->;
+type Timed = Pick<Campaign, "phases" | "guest" | "migrationDeadlineMs" | "migrationMarginMs"> & {
+  readonly hang?: Hang;
+};
 
 /**
- * The detection bound is max(5 s, 40 s × guest memory / 256 MiB) plus one probe interval, but never
- * shorter than a phase that is silent by design.
+ * The detection bound is the judges' own (model/hang.ts), but never shorter than a phase that is
+ * silent by design.
  */
 export function trialTiming(campaign: Timed, kind: TrialKind): TrialTiming {
-  const { phases, guest, migrationDeadlineMs, migrationMarginMs, rttIntervalMs } = campaign;
+  const { phases, migrationDeadlineMs, migrationMarginMs } = campaign;
+  const { windowMs, questionTimeoutMs, probeIntervalMs } = hangRule(campaign);
   const around = phases.settleMs + phases.learnMs + phases.drainMs + phases.restMs;
   const measured =
     kind === "forwarding" ? phases.trialMs : 2 * migrationMarginMs + migrationDeadlineMs + abortMs;
@@ -37,7 +39,6 @@ export function trialTiming(campaign: Timed, kind: TrialKind): TrialTiming {
   );
   return {
     measureTimeoutMs: around + measured + startAndCollectMs,
-    detectionBoundMs:
-      Math.max(5000, Math.ceil((40_000 * guest.memoryMib) / 256), silent) + rttIntervalMs,
+    detectionBoundMs: Math.max(windowMs, questionTimeoutMs, silent) + probeIntervalMs,
   };
 }

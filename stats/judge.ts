@@ -1,24 +1,29 @@
 /**
  * The verdict on an attempt and its figures, from what was measured. Pure: judging again from the
- * stored measurement gives the same. Judges of hangs and lockups are not here: a migration that was
- * aborted at its deadline is an invalid attempt.
+ * stored measurement gives the same. Only a fault of harness or testbed makes it invalid: what hung,
+ * locked up or crashed is an outcome (migration-outcome.ts, lockup-judge.ts).
  */
 import type { Campaign } from "../model/campaign.ts";
 import type { RouterLocation } from "../model/guest.ts";
+import type { Hang } from "../model/hang.ts";
 import type {
   ForwardingMeasurement,
   Measurement,
   MigrationMeasurement,
 } from "../model/measurement.ts";
-import type { AttemptVerdict, LedgerRow, Results } from "../model/trial.ts";
+import type { AttemptVerdict, LedgerRow, Results, TrialOutcome } from "../model/trial.ts";
 import { timeLine } from "./clock.ts";
 import { busiestHost, inspectHarness, offeredFps } from "./harness.ts";
+import { judgeRouter } from "./lockup-judge.ts";
 import { largestHop, lossLedger, unexplainedBound, type Ledger } from "./ledger.ts";
+import { hostWords, migrationOutcome } from "./migration-outcome.ts";
 import { migrationMeasures } from "./migration-measures.ts";
 import { rttSummary } from "./rtt.ts";
 
 export interface JudgeContext {
-  readonly campaign: Pick<Campaign, "tolerance" | "migrationDeadlineMs">;
+  readonly campaign: Pick<Campaign, "tolerance" | "migrationDeadlineMs" | "guest"> & {
+    readonly hang?: Hang;
+  };
 }
 
 export interface Judgement {
@@ -47,9 +52,14 @@ export function judgeForwarding(
     rttSummary(rtt, start, end),
     rttSummary(rtt, end, Infinity),
   ];
-  const faults = [...harness.faults, ...ledgerFaults(ledger, campaign.tolerance)];
+  const { outcome, faults: lost, words } = routerOutcome(measurement);
+  // The counters of a router that hung or died cannot be complete: its ledger is no fault then.
+  const ledgerHolds = outcome === "completed" ? ledgerFaults(ledger, campaign.tolerance) : [];
   return {
-    verdict: verdictOf(faults, { verdict: "valid", outcome: "completed" }),
+    verdict: verdictOf([...harness.faults, ...lost, ...ledgerHolds], {
+      verdict: "valid",
+      outcome,
+    }),
     results: finite({
       ...loadResults(measurement),
       rttMedianMs: during.medianMs,
@@ -63,6 +73,7 @@ export function judgeForwarding(
     ledger: ledger.rows,
     doubts: [
       ...harness.doubts,
+      ...words,
       ...(sink.frames === 0 ? ["not one frame came through the router"] : []),
     ],
   };
@@ -79,53 +90,41 @@ export function judgeMigration(
   const unread = missingClocks(measurement, ["A", sink.host, rtt.host, migration.source]);
   if (unread.length > 0) return unplaced(measurement, [...harness.faults, ...unread]);
   const measures = migrationMeasures(measurement);
+  const { verdict, doubts } = migrationOutcome(measurement, location, campaign);
+  const { watch } = measurement;
   return {
-    verdict: verdictOf(
-      harness.faults,
-      migrationVerdict(measurement, location, campaign.migrationDeadlineMs),
-    ),
-    results: finite({ ...loadResults(measurement), ...measures.results }),
+    verdict: verdictOf(harness.faults, verdict),
+    results: finite({
+      ...loadResults(measurement),
+      ...measures.results,
+      detectionTimeMs: watch?.detectionTimeMs ?? null,
+      detectionBoundMs: watch?.boundMs ?? null,
+      abortTimeMs: watch?.endedAfterMs ?? null,
+    }),
     // A migration changes the path under way: what its loss consists of is not located.
     ledger: endsOnly(measurement),
-    doubts: [...harness.doubts, ...measures.doubts],
+    doubts: [...harness.doubts, ...doubts, ...measures.doubts],
   };
 }
 
-function migrationVerdict(
-  { migration }: MigrationMeasurement,
-  location: RouterLocation,
-  deadlineMs: number,
-): AttemptVerdict {
-  const { status, reason, source, destination } = migration;
-  const found = `the router is ${locationWords(location, source, destination)}`;
-  const told = reason === null ? "" : `: ${reason}`;
-  if (status === "completed" && location === "destination")
-    return { verdict: "valid", outcome: "completed" };
-  if (status === "failed" && location === "source")
-    return { verdict: "valid", outcome: "failed-resumed" };
-  if (status === "cancelled")
-    return invalid(`migration aborted at its deadline of ${deadlineMs} ms${told}; ${found}`);
-  return invalid(`migration ${status} by the platform's word${told}, but ${found}`);
+/** A forwarding trial's own outcome, from the router that was asked when it fell silent. */
+function routerOutcome({ router }: ForwardingMeasurement): {
+  readonly outcome: TrialOutcome;
+  readonly faults: readonly string[];
+  readonly words: readonly string[];
+} {
+  if (!router) return { outcome: "completed", faults: [], words: [] };
+  const { verdict, contradictions } = judgeRouter(router);
+  const outcome = verdict === "running" ? "completed" : verdict;
+  return {
+    outcome,
+    faults: router.hosts.flatMap(hostWords),
+    words:
+      contradictions.length === 0
+        ? []
+        : [`the router on ${router.host}: ${contradictions.join("; ")}`],
+  };
 }
-
-const locationWords = (location: RouterLocation, source: string, destination: string): string => {
-  switch (location) {
-    case "source":
-      return `at its source ${source}`;
-    case "destination":
-      return `at its destination ${destination}`;
-    case "both":
-      return `on both ${source} and ${destination}`;
-    case "neither":
-      return `on neither ${source} nor ${destination}`;
-    case "paused":
-      return "there but paused";
-    case "incoming":
-      return `still incoming at ${destination}`;
-    case "unknown":
-      return "nowhere to be found: not every host answered";
-  }
-};
 
 const invalid = (reason: string): AttemptVerdict => ({ verdict: "invalid", reason, cut: false });
 

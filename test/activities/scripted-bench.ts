@@ -2,10 +2,15 @@
 import { deflateSync } from "node:zlib";
 import type { Bench, TrialDeps } from "../../activities/deps.ts";
 import type { Generator } from "../../generators/generator.ts";
-import type { Hypervisor, Migrates } from "../../hypervisors/hypervisor.ts";
+import type { Hypervisor, Migrates, Watchable } from "../../hypervisors/hypervisor.ts";
 import type { Campaign } from "../../model/campaign.ts";
 import type { GuestState } from "../../model/guest.ts";
-import type { CounterSnapshot, Measurement, MigrationReport } from "../../model/measurement.ts";
+import type {
+  CounterSnapshot,
+  Measurement,
+  MigrationProgress,
+  MigrationReport,
+} from "../../model/measurement.ts";
 import { hostNames, segmentNames } from "../../model/testbed.ts";
 import type { Host, HostName, HostNic, Testbed } from "../../model/testbed.ts";
 import type { AttemptRef, TrialKind } from "../../model/trial.ts";
@@ -85,6 +90,10 @@ const resultOf: Record<string, unknown> = {
   rtt: { intervalMs: 10, sentUs: [], rttMs: [], refused: 0 },
   "host-load": { begun: {}, ended: {}, runnable: [], frequencyMhz: null },
 };
+const noCounters = {
+  ...{ ifindex: 2, rxFrames: 0, rxBytes: 0, rxErrors: 0, rxDropped: 0, rxMissed: 0 },
+  ...{ txFrames: 0, txBytes: 0, txErrors: 0, txDropped: 0 },
+};
 const snapshotOf = (host: string): CounterSnapshot => ({
   ...{ host, atUs: 0, interfaces: {}, softnet: [], qdiscDrops: {}, ip: {} },
 });
@@ -94,6 +103,14 @@ export interface Script {
   readonly direction?: "R1toR2" | "R2toR1";
   /** What `inspect` answers, by `platform@host`; absent otherwise. Mutable: drivers change it. */
   readonly routers?: Record<string, GuestState>;
+  /** Told of every `inspect`, by its count from 1, before it answers. */
+  readonly inspected?: (count: number) => unknown;
+  /** Makes the driver one that can be watched. */
+  readonly watch?: Partial<Watchable>;
+  /** Bytes on the migration link of R1, at each reading of its counters. */
+  readonly linkBytes?: () => number;
+  readonly abort?: () => Promise<void>;
+  readonly campaign?: Partial<Campaign>;
   /** Whether the router answers echo requests, asked once for each try. */
   readonly answers?: () => boolean;
   readonly units?: Record<string, UnitState["status"]>;
@@ -102,7 +119,9 @@ export interface Script {
   readonly measurement?: Measurement | null;
   readonly opens?: boolean;
   readonly finish?: () => Promise<void>;
-  readonly migrate?: () => Promise<Partial<MigrationReport>>;
+  readonly migrate?: (
+    onProgress: (seen: MigrationProgress) => void,
+  ) => Promise<Partial<MigrationReport>>;
   readonly reported?: boolean;
   readonly location?: string;
 }
@@ -135,7 +154,7 @@ export function scriptedBench(script: Script = {}) {
       sweepUnits: async () => note(`sweep ${host}`),
       counters: async () => {
         note(`counters ${host}`);
-        return snapshotOf(host);
+        return { ...snapshotOf(host), ...linkOf(host) };
       },
       startUnit: async (_fence, order) => {
         note(`start ${what(order.name)} on ${host}`);
@@ -170,6 +189,25 @@ export function scriptedBench(script: Script = {}) {
     }) as Agent;
   };
 
+  let inspections = 0;
+  const watching = script.watch && {
+    glance: async () => ({ state: "running" as const, progress: null }),
+    vcpuTime: async () => null,
+    evidence: async (host: string) => {
+      note(`evidence ${host}`);
+      return { host };
+    },
+    ...script.watch,
+  };
+  /** A host whose clock is the test's own; only with a link to count on. */
+  const linkOf = (host: string): Partial<CounterSnapshot> =>
+    host !== "R1" || script.linkBytes === undefined
+      ? {}
+      : {
+          atUs: Math.round(performance.now() * 1000),
+          interfaces: { "eth-migration": { ...noCounters, txBytes: script.linkBytes() } },
+        };
+
   const driver = (name: string): Hypervisor & Migrates => ({
     name,
     bootProfile: "linux",
@@ -181,7 +219,11 @@ export function scriptedBench(script: Script = {}) {
       note(`create ${name}@${host}`);
       routers[`${name}@${host}`] = "running";
     },
-    inspect: async (host) => routers[`${name}@${host}`] ?? "absent",
+    inspect: async (host) => {
+      script.inspected?.((inspections += 1));
+      return routers[`${name}@${host}`] ?? "absent";
+    },
+    ...watching,
     destroy: async (_fence, host) => {
       note(`destroy ${name}@${host}`);
       routers[`${name}@${host}`] = "absent";
@@ -201,10 +243,13 @@ export function scriptedBench(script: Script = {}) {
         ...{ atUs: 1, transferredBytes: 1, remainingBytes: 1, iteration: 1 },
         dirtyRatePagesPerSecond: null,
       });
-      return report(order, await (script.migrate?.() ?? {}));
+      return report(order, await (script.migrate?.(onProgress) ?? {}));
     },
     report: async (order) => (script.reported === false ? null : report(order, {})),
-    abort: async () => note("abort"),
+    abort: async () => {
+      note("abort");
+      await script.abort?.();
+    },
     release: async () => note("release"),
   });
 
@@ -250,7 +295,9 @@ export function scriptedBench(script: Script = {}) {
   const verbs: Partial<Store> = {
     trial: async () => trial,
     campaign: async () =>
-      ({ content: campaign }) as unknown as Awaited<ReturnType<Store["campaign"]>>,
+      ({ content: { ...campaign, ...script.campaign } }) as unknown as Awaited<
+        ReturnType<Store["campaign"]>
+      >,
     attempts: async () => [attempt],
     openAttempt: async () => script.opens ?? true,
     setBootIds: async () => note("boot ids stored"),

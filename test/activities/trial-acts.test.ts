@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { locate } from "../../activities/locate.ts";
 import { trialActs } from "../../activities/trials.ts";
-import { Fenced } from "../../remote/shell.ts";
+import type { GuestState } from "../../model/guest.ts";
+import { Fenced, NoExitStatus } from "../../remote/shell.ts";
 import { quietActivity } from "./quiet-activity.ts";
 import type { Script } from "./scripted-bench.ts";
 import { ref, scriptedBench } from "./scripted-bench.ts";
@@ -211,7 +212,43 @@ describe("locate", () => {
     [{ "kvm@R1": "stopped" }, "neither"],
   ] satisfies [Script["routers"] & object, string][])("%o is %s", async (routers, location) => {
     const { deps, journal } = scriptedBench({ kind: "migration", direction: "R1toR2", routers });
-    expect(await locate(deps, ref)).toEqual({ location });
+    expect(await quietActivity().run(() => locate(deps, ref, [1, 1]))).toEqual({ location });
     expect(journal).toEqual([`location ${location} stored`]);
+  });
+
+  test("looks again at a destination that is still incoming, and sends nothing", async () => {
+    const routers: Record<string, GuestState> = { "kvm@R1": "stopped", "kvm@R2": "incoming" };
+    const { deps, journal, stored } = scriptedBench({
+      kind: "migration",
+      direction: "R1toR2",
+      routers,
+      inspected: (count) => count === 5 && (routers["kvm@R2"] = "running"),
+    });
+    const found = await quietActivity().run(() => locate(deps, ref, [1, 1, 1]));
+    expect(found).toEqual({ location: "destination" });
+    expect(journal).toEqual(["location destination stored"]);
+    expect(stored.events[0]?.content).toEqual({
+      looks: [
+        { source: "stopped", destination: "incoming", location: "incoming" },
+        { source: "stopped", destination: "incoming", location: "incoming" },
+        { source: "stopped", destination: "running", location: "destination" },
+      ],
+    });
+  });
+
+  test("calls a router unknown while a host does not answer, for a bounded number of looks", async () => {
+    let asked = 0;
+    const { deps, stored } = scriptedBench({
+      kind: "migration",
+      direction: "R1toR2",
+      inspected: (count) => {
+        asked = count;
+        throw new NoExitStatus("R1: no answer");
+      },
+    });
+    const found = await quietActivity().run(() => locate(deps, ref, [1, 1]));
+    expect(found).toEqual({ location: "unknown" });
+    expect(asked).toBe(6);
+    expect(stored.events.map(({ kind }) => kind)).toEqual(["located"]);
   });
 });

@@ -39,6 +39,7 @@ const campaign = {
   rttIntervalMs: 10,
   keepRaw: false,
   attemptLimit: 3,
+  hang: { windowMs: 8000, progressRatio: 0.9, probeIntervalMs: 500, questionTimeoutMs: 2000 },
   migrationDeadlineMs: 60_000,
   migrationMarginMs: 2000,
   idleProbeFps: 1000,

@@ -96,18 +96,24 @@ describe("trial timing", () => {
     guest,
     migrationDeadlineMs: 60_000,
     migrationMarginMs: 2000,
-    rttIntervalMs: 10,
   };
 
   test("detects a hang after 40 s for 256 MiB, never before 5 s", () => {
-    expect(trialTiming(timed, "migration").detectionBoundMs).toBe(40_010);
+    expect(trialTiming(timed, "migration").detectionBoundMs).toBe(41_000);
     const small = { ...timed, guest: { ...guest, memoryMib: 32 } };
-    expect(trialTiming(small, "forwarding").detectionBoundMs).toBe(5010);
+    expect(trialTiming(small, "forwarding").detectionBoundMs).toBe(6000);
+    const hang = {
+      windowMs: 8000,
+      progressRatio: 0.9,
+      probeIntervalMs: 500,
+      questionTimeoutMs: 9000,
+    };
+    expect(trialTiming({ ...timed, hang }, "migration").detectionBoundMs).toBe(9500);
   });
 
   test("never takes a phase that is silent by design for a hang", () => {
     const resting = { ...timed, phases: { ...phases, restMs: 90_000 } };
-    expect(trialTiming(resting, "forwarding").detectionBoundMs).toBe(90_010);
+    expect(trialTiming(resting, "forwarding").detectionBoundMs).toBe(91_000);
   });
 
   test("gives a migration its deadline, margins and all phases", () => {

@@ -22,6 +22,7 @@ export const sampleCampaign: Campaign = {
   rttIntervalMs: 10,
   keepRaw: false,
   attemptLimit: 3,
+  hang: { windowMs: null, progressRatio: 0.96, probeIntervalMs: 1000, questionTimeoutMs: 5000 },
   migrationDeadlineMs: 60_000,
   migrationMarginMs: 2000,
   idleProbeFps: 1000,

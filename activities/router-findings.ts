@@ -1,0 +1,170 @@
+/**
+ * What became of the router, asked after phase d and only when something speaks against it: it was
+ * silent at the end, or it is another boot of its guest. A router that answered to the end costs one
+ * command in the guest.
+ */
+import { setTimeout as wait } from "node:timers/promises";
+import { commandsGuest, hasConsole, watchable } from "../hypervisors/hypervisor.ts";
+import type { MigrationReport, OfferedLoad } from "../model/measurement.ts";
+import type { RouterFindings } from "../model/watch.ts";
+import type { Fence } from "../remote/agent.ts";
+import { CommandFailed, NoExitStatus } from "../remote/shell.ts";
+import { timeLine } from "../stats/clock.ts";
+import type { Begun } from "./begun.ts";
+import type { TrialDeps } from "./deps.ts";
+import { bothStates } from "./locate.ts";
+import type { Probed } from "./probes.ts";
+import { routerSilence } from "./router-answers.ts";
+import { askOnSegment, guestAnswer, guestCount } from "./router-probes.ts";
+import type { RouterHost, Setup } from "./setup.ts";
+import { hostBoots, storeEvidence } from "./watch-evidence.ts";
+import { routerHosts } from "./watch-migration.ts";
+
+interface Known {
+  readonly begun: Begun;
+  readonly offered: OfferedLoad;
+  readonly probed: Probed;
+  /** The one that came before; null: the router had no reason to move. */
+  readonly migration: Pick<MigrationReport, "status"> | null;
+}
+
+/** A router that does not answer for so long is asked in every other way. */
+const silenceMs = 2000;
+/** A virtual CPU that stood still for 3 s (and a heartbeat of one a second) is no coincidence. */
+const spanMs = 3500;
+
+/** null: it answered to the end, and is the same boot of the guest. */
+export async function routerFindings(
+  deps: TrialDeps,
+  setup: Setup,
+  fence: Fence,
+  known: Known,
+): Promise<RouterFindings | null> {
+  const silent =
+    !answeredAfterLoad(known) &&
+    (await routerSilence(setup.bench, fence, setup.unit("silence"), silenceMs)) !== null;
+  const [source, destination] = routerHosts(setup);
+  const before = known.begun.guestBootId;
+  const expected = known.migration?.status === "completed" ? destination : source;
+  const after = silent ? null : await bootIdOf(setup, expected);
+  const rebooted = before !== null && after !== null && before !== after;
+  if (!silent && !rebooted) return null;
+
+  const states = await bothStates(setup);
+  const moved = states.source !== "running" && states.destination === "running";
+  const [host, other] = moved ? [destination, source] : [source, destination];
+  const place = {
+    host,
+    state: moved ? states.destination : states.source,
+    otherHost: { host: other, state: moved ? states.source : states.destination },
+  };
+  const asked =
+    silent && place.state === "running"
+      ? await askInEveryWay(setup, fence, host)
+      : { ...unasked, forwarding: silent ? ("silent" as const) : ("answers" as const) };
+  const told = await consoleSince(setup, host, known);
+  const findings = { ...place, ...asked, ...told, bootId: { before, after } };
+  const hosts = routerHosts(setup);
+  const [boots, evidence] = await Promise.all([
+    hostBoots(setup, fence, hosts),
+    storeEvidence(deps, setup, hosts, "of the router", { findings }),
+  ]);
+  return { ...findings, hosts: boots, evidence };
+}
+
+/** The guest kernel's boot id; null: it has none that can be asked for. */
+export async function bootIdOf({ driver, guest }: Setup, host: RouterHost): Promise<string | null> {
+  if (!commandsGuest(driver)) return null;
+  try {
+    const path = "/proc/sys/kernel/random/boot_id";
+    return (await driver.inGuest(host, guest, ["cat", path])).trim() || null;
+  } catch (error) {
+    if (error instanceof NoExitStatus || error instanceof CommandFailed) return null;
+    throw error;
+  }
+}
+
+/** The side flow C→D goes on after the load: one reply to a probe sent then is the proof, and costs nothing. */
+function answeredAfterLoad({ begun, offered, probed: { rtt } }: Known): boolean {
+  const line = timeLine(begun.clocks);
+  if (!line.knows("A") || !line.knows(rtt.host)) return false;
+  const endUs = line.at("A", offered.endUs) - line.at(rtt.host, 0);
+  return rtt.sentUs.some((us, index) => us > endUs && rtt.rttMs[index] != null);
+}
+
+type Asked = Pick<
+  RouterFindings,
+  "forwarding" | "arp" | "ping" | "heartbeat" | "guestCommand" | "vcpu"
+>;
+const unasked = {
+  arp: null,
+  ping: null,
+  heartbeat: null,
+  guestCommand: null,
+  vcpu: null,
+} satisfies Partial<Asked>;
+
+/** Frames are offered to it all the while: what its CPU and its own counters do meanwhile is an answer. */
+async function askInEveryWay(setup: Setup, fence: Fence, host: RouterHost): Promise<Asked> {
+  const { driver, guest, bench } = setup;
+  const began = performance.now();
+  const vcpuNow = () => (watchable(driver) ? driver.vcpuTime(host, guest) : null);
+  const [vcpuBefore, beatBefore, countBefore] = await Promise.all([
+    vcpuNow(),
+    lastBeat(setup, host),
+    guestCount(setup, host),
+  ]);
+  const [silence, arp, ping] = await Promise.all([
+    routerSilence(bench, fence, setup.unit("lockup-forwarding"), silenceMs),
+    askOnSegment(setup, fence, "arp"),
+    askOnSegment(setup, fence, "ping"),
+    wait(spanMs),
+  ]);
+  const [vcpuAfter, beatAfter] = await Promise.all([vcpuNow(), lastBeat(setup, host)]);
+  const spanMeasuredMs = performance.now() - began;
+  const countAfter = countBefore === null ? null : await guestCount(setup, host);
+  return {
+    forwarding: silence === null ? "answers" : "silent",
+    arp,
+    ping,
+    heartbeat: beatAfter === null ? null : beatAfter === beatBefore ? "silent" : "answers",
+    guestCommand: commandsGuest(driver) ? guestAnswer(countBefore, countAfter) : null,
+    vcpu:
+      vcpuBefore === null || vcpuAfter === null
+        ? null
+        : {
+            spanMs: spanMeasuredMs,
+            ranMs: vcpuAfter.ranMs - vcpuBefore.ranMs,
+            waitedMs: vcpuAfter.waitedMs - vcpuBefore.waitedMs,
+          },
+  };
+}
+
+const lastBeat = async (setup: Setup, host: RouterHost): Promise<number | null> =>
+  beats(await tail(setup, host, 60)).at(-1) ?? null;
+
+/** Heartbeats since the load began, and whether the kernel panicked since. */
+async function consoleSince(
+  setup: Setup,
+  host: RouterHost,
+  { begun }: Known,
+): Promise<Pick<RouterFindings, "heartbeatS" | "panicked">> {
+  const sinceMs = Date.now() - (begun.phases.at(-1)?.atUs ?? 0) / 1000;
+  const text = await tail(setup, host, Math.min(600, Math.ceil(sinceMs / 1000) + 60));
+  const uptimes = beats(text).slice(-Math.ceil(sinceMs / 1000) - 2);
+  return {
+    heartbeatS: text === null ? null : uptimes,
+    panicked: /^.*Kernel panic - not syncing/m.test(text ?? ""),
+  };
+}
+
+async function tail(
+  { driver, guest }: Setup,
+  host: RouterHost,
+  lines: number,
+): Promise<string | null> {
+  return hasConsole(driver) ? driver.consoleTail(host, guest, lines) : null;
+}
+
+const beats = (text: string | null): readonly number[] =>
+  [...(text ?? "").matchAll(/^hb (\d+(?:\.\d+)?)/gm)].map(([, uptime]) => Number(uptime));

@@ -1,0 +1,108 @@
+/** Whether a migration under way makes progress, from what was seen of it. Pure. */
+import type { HangRule } from "../model/hang.ts";
+import type { ProgressSample, ProgressVerdict } from "../model/watch.ts";
+
+export type ProgressRule = Pick<HangRule, "windowMs" | "progressRatio">;
+
+export interface ProgressJudgement {
+  readonly verdict: ProgressVerdict;
+  /** When progress was last seen; null while it is seen, or too little was seen to judge. */
+  readonly sinceUs: number | null;
+}
+
+/**
+ * Retransmissions, window probes and ARP go on over a link that carries nothing: one full-size frame
+ * for each of the few timeouts in a window (RFC 6298 doubles them). Less than this is no growth.
+ */
+export const linkNoiseBytes = 65_536;
+
+const progressing: ProgressJudgement = { verdict: "progressing", sinceUs: null };
+
+/**
+ * Judges at the moment of the last sample; samples ascending in time. No progress: the least remainder
+ * inside the window is not below `progressRatio` of the least one before it. Then `stalled` when
+ * neither the transferred bytes nor those on the link grew inside the window, `not-converging`
+ * otherwise. A platform that never shows a remainder can only be judged `stalled`. Samples that reach
+ * back less than the window are no reason for any verdict.
+ */
+export function judgeProgress(
+  samples: readonly ProgressSample[],
+  { windowMs, progressRatio }: ProgressRule,
+): ProgressJudgement {
+  const last = samples.at(-1);
+  if (last === undefined) return progressing;
+  const startUs = last.atUs - windowMs * 1000;
+  const split = samples.findLastIndex(({ atUs }) => atUs <= startUs) + 1;
+  if (split === 0) return progressing;
+  const before = samples.slice(0, split);
+  const inside = samples.slice(split);
+  const grew = growth(before, inside, "transferredBytes", 0);
+  const carried = growth(before, inside, "linkBytes", linkNoiseBytes);
+  const moves = grew === true || carried === true;
+
+  const remaining = leastRemaining(before);
+  if (remaining === null) {
+    // A remainder that was first seen inside the window is news in itself; without any, growth decides.
+    const told = leastRemaining(inside) !== null || (grew === null && carried === null);
+    return moves || told ? progressing : { verdict: "stalled", sinceUs: lastMove(samples) };
+  }
+  const now = leastRemaining(inside);
+  if (now !== null && now.bytes < progressRatio * remaining.bytes) return progressing;
+  return moves
+    ? { verdict: "not-converging", sinceUs: remaining.atUs }
+    : { verdict: "stalled", sinceUs: lastMove(samples) };
+}
+
+/** The judgement of the first moment at which progress was found missing; that of the last sample otherwise. */
+export function firstHang(
+  samples: readonly ProgressSample[],
+  rule: ProgressRule,
+): ProgressJudgement {
+  for (let end = 1; end <= samples.length; end += 1) {
+    const judged = judgeProgress(samples.slice(0, end), rule);
+    if (judged.verdict !== "progressing") return judged;
+  }
+  return progressing;
+}
+
+type Counted = "transferredBytes" | "linkBytes";
+
+/** Whether a counter grew in the window by more than `noise`; null: it was not told. */
+function growth(
+  before: readonly ProgressSample[],
+  inside: readonly ProgressSample[],
+  counter: Counted,
+  noise: number,
+): boolean | null {
+  const known = (samples: readonly ProgressSample[]) =>
+    samples.map((sample) => sample[counter]).filter((bytes) => bytes !== null);
+  const now = known(inside).at(-1);
+  // Without a sample before the window its first one stands in.
+  const start = known(before).at(-1) ?? known(inside)[0];
+  return now === undefined || start === undefined ? null : now - start > noise;
+}
+
+function leastRemaining(
+  samples: readonly ProgressSample[],
+): { readonly bytes: number; readonly atUs: number } | null {
+  return samples.reduce<{ bytes: number; atUs: number } | null>(
+    (least, { remainingBytes: bytes, atUs }) =>
+      bytes !== null && (least === null || bytes < least.bytes) ? { bytes, atUs } : least,
+    null,
+  );
+}
+
+/** The first sample that already had what the last one has: from there on nothing moved. */
+function lastMove(samples: readonly ProgressSample[]): number | null {
+  const since = (counter: Counted, noise: number) => {
+    const known = samples.filter((sample) => sample[counter] !== null);
+    const end = known.at(-1)?.[counter] ?? null;
+    return end === null
+      ? null
+      : (known.find((sample) => (sample[counter] ?? 0) >= end - noise)?.atUs ?? null);
+  };
+  const moves = [since("transferredBytes", 0), since("linkBytes", linkNoiseBytes)].filter(
+    (us) => us !== null,
+  );
+  return moves.length === 0 ? (samples[0]?.atUs ?? null) : Math.max(...moves);
+}
