@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { bundleWorkflowCode, DefaultLogger, Worker } from "@temporalio/worker";
 import { noAttempts } from "../model/attempts.ts";
+import { scriptedRecovery } from "../test/workflows/scripted-recovery.ts";
 import { temporalServer } from "../test/workflows/server.ts";
 import type { Acts, Element } from "../workflows/acts.ts";
 import type { campaign } from "../workflows/campaign.ts";
@@ -144,6 +145,7 @@ function nullActs(): Acts {
     },
     rejectAttempt: async () => Promise.resolve(),
     restore: async () => Promise.resolve(),
+    ...scriptedRecovery().acts,
   };
   return Object.fromEntries(
     Object.entries(acts).map(([name, run]) => [

@@ -10,6 +10,7 @@ import type { AttemptRef, AttemptVerdict, TrialKind, TrialOutcome } from "../mod
 import type { TrialActs, TrialBrief } from "./acts.ts";
 import { faultOf } from "./faults.ts";
 import { act, timesOf } from "./policies.ts";
+import type { RecoveryResult } from "./recovery.ts";
 
 export interface TrialRun {
   readonly campaignId: string;
@@ -20,13 +21,19 @@ export interface TrialRun {
   /** Stands before every step's name in Temporal's timeline. */
   readonly title: string;
   readonly nextToken: () => number;
+  /** Brings the testbed back to health after this attempt. `exhausted`: nothing may be measured on it now. */
+  readonly recover: (ref: AttemptRef, why: string) => Promise<RecoveryResult>;
 }
 
-/** `superseded`: a higher token was seen; nothing more may be done under this epoch. */
+/**
+ * `superseded`: a higher token was seen; nothing more may be done under this epoch. `interrupted`: the
+ * testbed could not be brought back to health; the trial goes on when a person has mended it.
+ */
 export type TrialEnd =
   | { readonly verdict: "valid"; readonly outcome: TrialOutcome; readonly attempts: number }
   | { readonly verdict: "invalid"; readonly reason: string; readonly attempts: number }
-  | { readonly verdict: "superseded"; readonly reason: string };
+  | { readonly verdict: "superseded"; readonly reason: string }
+  | { readonly verdict: "interrupted"; readonly reason: string };
 
 type AttemptEnd = AttemptVerdict | { readonly verdict: "superseded"; readonly reason: string };
 
@@ -43,10 +50,20 @@ export async function runTrial(run: TrialRun): Promise<TrialEnd> {
       attempt: tally.attempts,
       token: (leftOver ? brief.openToken : null) ?? nextToken(),
     };
-    const end = await attempt(run, ref, tally, leftOver);
+    const doubts: string[] = [];
+    const end = await attempt(run, ref, tally, leftOver, doubts);
     if (end.verdict === "superseded") return end;
+    if (end.verdict === "valid" && end.outcome !== "completed")
+      doubts.unshift(`the outcome ${end.outcome}`);
+    const [why] = doubts;
+    const recovered = why === undefined ? null : await run.recover(ref, why);
     if (end.verdict === "valid") return { ...end, attempts: tally.attempts };
     tally = ended(tally, end.cut);
+    if (recovered !== null && recovered.status !== "recovered" && !isSpent(tally, run.attemptLimit))
+      return {
+        verdict: recovered.status === "superseded" ? "superseded" : "interrupted",
+        reason: recovered.words,
+      };
     if (isSpent(tally, run.attemptLimit))
       return {
         verdict: "invalid",
@@ -61,6 +78,8 @@ async function attempt(
   ref: AttemptRef,
   tally: AttemptTally,
   leftOver: boolean,
+  /** Filled with what leaves the testbed in doubt; the first calls for a recovery. */
+  doubts: string[],
 ): Promise<AttemptEnd> {
   const step = namedSteps(run, ref);
   try {
@@ -77,6 +96,7 @@ async function attempt(
     const fault = faultOf(error);
     if (fault.kind === "fenced" && fault.act === "prepare")
       return { verdict: "superseded", reason: fault.reason };
+    if (fault.act === "prepare" && fault.leavesDoubt) doubts.push(fault.reason);
     return await reject(fault.reason, fault.cut);
   } finally {
     await CancellationScope.nonCancellable(restore);
@@ -112,15 +132,14 @@ async function attempt(
     return isSpent(ended(tally, cut), run.attemptLimit);
   }
 
-  /** A testbed that cannot be restored now is brought to its known state by the next attempt's `prepare`. */
+  /** A testbed that cannot be restored is in doubt: the ladder brings it back, or says that it cannot. */
   async function restore(): Promise<void> {
     try {
       await step("restore")(ref);
     } catch (error) {
-      log.warn("the testbed was not restored", {
-        trial: ref.trialId,
-        reason: faultOf(error).reason,
-      });
+      const { leavesDoubt, reason } = faultOf(error);
+      log.warn("the testbed was not restored", { trial: ref.trialId, reason });
+      if (leavesDoubt) doubts.push(reason);
     }
   }
 }

@@ -9,6 +9,7 @@ import {
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
+  uuid4,
 } from "@temporalio/workflow";
 import type { CampaignState } from "../model/trial.ts";
 import type { CampaignProgress } from "./acts.ts";
@@ -40,6 +41,7 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
   let ledgerMs = 0;
   let cancelAskedBy: string | null = null;
   let closing = false;
+  let waitsForHosts = false;
   let holdElement: ((held: boolean) => Promise<void>) | null = null;
 
   if (carried === null)
@@ -54,10 +56,16 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
     validator: (by: string) =>
       refuseUnless(by, view.state === "running", `is ${view.state}, not running`),
   });
-  setHandler(messages.resume, () => steer("running", null), {
+  setHandler(messages.resume, goOnBy, {
     description: "Go on after a pause, or after what it waited for was mended",
     validator: (by: string) =>
       refuseUnless(by, isHeld(), `is ${view.state}: there is nothing to resume`),
+  });
+  setHandler(messages.releaseHost, releaseHost, {
+    description: "Let a host in quarantine take part again; a campaign that waits looks again",
+    validator: (by: string, host: string) => {
+      refuseUnless(by, typeof host === "string" && host !== "", "is told no host to release");
+    },
   });
   setHandler(messages.cancel, cancel, {
     description: "Cut and restore the running trial, skip the rest, end the campaign",
@@ -78,6 +86,14 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
     /** Waits for a person or for something to be freed, unless a person has paused it anyway. */
     wait: (reason: string) =>
       view.state === "paused" ? Promise.resolve() : become("waiting", reason),
+    /** Hosts are in quarantine: waits until a person resumes, or releases one. */
+    async waitForPerson(reason: string): Promise<void> {
+      waitsForHosts = true;
+      if (view.state !== "paused") await become("waiting", reason);
+      show({ step: "waiting for a person", sinceMs: Date.now() });
+      await condition(() => view.state === "running");
+      waitsForHosts = false;
+    },
     goOn: () => (view.state === "waiting" ? become("running", null) : Promise.resolve()),
     /** The element that runs now, and how it is held between its trials; null: none. */
     async runs(element: string | null, hold: ((held: boolean) => Promise<void>) | null) {
@@ -86,6 +102,25 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
       if (view.state !== "running") await hold?.(true);
     },
   };
+
+  /** A person who lets a campaign go on that waits for mended hosts says that they are mended. */
+  async function goOnBy(by: string): Promise<Steered> {
+    if (waitsForHosts && view.state === "waiting") await release(null, by);
+    return await steer("running", null);
+  }
+
+  async function releaseHost(by: string, host: string): Promise<Steered> {
+    await release([host], by);
+    if (waitsForHosts && view.state === "waiting") return await steer("running", null);
+    return { state: view.state };
+  }
+
+  async function release(hosts: readonly string[] | null, by: string): Promise<void> {
+    const key = `campaign/${campaignId} release ${new Date().toISOString()} ${uuid4()}`;
+    const order = { campaignId, testbed, hosts, by, key };
+    const summary = `release ${hosts?.join(", ") ?? "the quarantine"}, says ${by}`.slice(0, 180);
+    await CancellationScope.nonCancellable(() => act("releaseHosts", { summary })(order));
+  }
 
   async function steer(state: CampaignState, reason: string | null): Promise<Steered> {
     const told = become(state, reason);

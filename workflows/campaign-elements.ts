@@ -9,6 +9,7 @@ import {
   workflowInfo,
 } from "@temporalio/workflow";
 import { mostAttempts } from "../model/attempts.ts";
+import { mostSteps, quarantineWords } from "../model/ladder.ts";
 import { token } from "../model/tokens.ts";
 import type { Element } from "./acts.ts";
 import type { ControlDesk } from "./campaign-control.ts";
@@ -53,6 +54,11 @@ export async function measureAll(
     if (workflowInfo().continueAsNewSuggested) return { ...carried, epoch, nextNumber, setbacks };
     epoch ??= await renewedEpoch();
     if (epoch === null) continue;
+    const quarantined = await act("quarantines", { summary: "read the quarantine" })(testbed);
+    if (quarantined.length > 0 && (await isWorkLeft())) {
+      await desk.waitForPerson(quarantineWords(quarantined));
+      continue;
+    }
     desk.step("reading the plan");
     const elements = await act("nextElements", { summary: "read the plan" })(
       campaignId,
@@ -68,10 +74,16 @@ export async function measureAll(
       if (end.status === "measured") setbacks = 0;
       else {
         if (end.status === "superseded") epoch = null;
-        await setback(end.reason);
+        // Its hosts are in quarantine now, which the next round finds and waits for.
+        if (end.status !== "exhausted") await setback(end.reason);
         break;
       }
     }
+  }
+
+  async function isWorkLeft(): Promise<boolean> {
+    const left = await act("nextElements", { summary: "is anything left?" })(campaignId, 1);
+    return left.length > 0;
   }
 
   async function resolveCapacities(under: number): Promise<void> {
@@ -167,7 +179,8 @@ async function runElement(
     if (isCancellation(error) && desk.work.consideredCancelled) throw error;
     const reason = `${element.id}: ${faultOf(error instanceof Error && error.cause ? error.cause : error).reason}`;
     // How far it counted is not known: leave out all that it may have used.
-    const nextNumber = tokens.nextNumber + (trials.length + 1) * mostAttempts(attemptLimit);
+    const nextNumber =
+      tokens.nextNumber + (trials.length + 1) * mostAttempts(attemptLimit) * (1 + mostSteps);
     return { status: "failed", reason, nextNumber };
   } finally {
     await desk.runs(null, null);

@@ -5,6 +5,7 @@ import type { Element, TrialBrief } from "./acts.ts";
 import { runTrial } from "./attempt.ts";
 import type { TrialEnd } from "./attempt.ts";
 import { hold } from "./messages.ts";
+import { recover } from "./recover.ts";
 
 export interface ElementInput {
   readonly campaignId: string;
@@ -20,7 +21,8 @@ export interface ElementInput {
 }
 
 export interface ElementResult {
-  readonly status: "measured" | "superseded";
+  /** `exhausted`: no rung of recovery helped, and the testbed waits for a person. */
+  readonly status: "measured" | "superseded" | "exhausted";
   readonly reason: string | null;
   /** The first number that the next element may use. */
   readonly nextNumber: number;
@@ -33,6 +35,7 @@ export function elementRun(input: ElementInput) {
     description: "Stop before the next trial, or go on",
   });
   const nextToken = (): number => token(input.epoch, nextNumber++);
+  let stop: { status: "superseded" | "exhausted"; reason: string } | null = null;
 
   return {
     async trial(brief: TrialBrief, title: string): Promise<TrialEnd> {
@@ -46,18 +49,26 @@ export function elementRun(input: ElementInput) {
         brief,
         title,
         nextToken,
+        async recover(ref, why) {
+          const tokens = { epoch: input.epoch, nextNumber };
+          const end = await recover(ref, brief, why, tokens);
+          nextNumber = end.nextNumber;
+          if (end.status !== "recovered") stop = { status: end.status, reason: end.words };
+          return end;
+        },
       });
+      if (end.verdict === "superseded") stop ??= { status: "superseded", reason: end.reason };
       log.info("trial ended", { trial: brief.trialId, ...end });
       return end;
     },
     /** The input with which this element continues as new. */
     carried: (ends: readonly TrialEnd[]): ElementInput => ({ ...input, nextNumber, held, ends }),
-    result(ends: readonly TrialEnd[]): ElementResult {
-      const superseded = ends.find((end) => end.verdict === "superseded");
-      return superseded === undefined
-        ? { status: "measured", reason: null, nextNumber }
-        : { status: "superseded", reason: superseded.reason, nextNumber };
-    },
+    /** Nothing more may be measured in this element now. */
+    isStopped: (): boolean => stop !== null,
+    result: (): ElementResult => ({
+      ...(stop ?? { status: "measured", reason: null }),
+      nextNumber,
+    }),
     shouldContinueAsNew: (): boolean => workflowInfo().continueAsNewSuggested,
   };
 }

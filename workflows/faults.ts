@@ -11,25 +11,49 @@ export interface Fault {
   readonly kind: "store-away" | "unknown" | "fenced" | "harness";
   /** Longhaul's own death ended it: no heartbeat came any more, the worker was told to stop, its store was away. */
   readonly cut: boolean;
+  /** The testbed may be in a state that nobody knows: not where Longhaul's own death or input ended the act. */
+  readonly leavesDoubt: boolean;
   readonly reason: string;
 }
 
 const reasonLength = 500;
+/** Of a defect of Longhaul or of its input: no rung of recovery cures one. */
+const defectTypes = [
+  "UsageError",
+  "TypeError",
+  "RangeError",
+  "ReferenceError",
+  "SyntaxError",
+  "ZodError",
+];
 const unknownTypes = ["NoExitStatus", "WorkerShutdown", "ActivityPause", "ActivityReset"];
 
 export function faultOf(error: unknown): Fault {
+  const fault = kindOf(error);
+  const { kind, cut, type } = fault;
+  const hurt = kind === "harness" || kind === "unknown";
+  return { ...fault, leavesDoubt: hurt && !cut && !defectTypes.includes(type) };
+}
+
+function kindOf(error: unknown): Omit<Fault, "leavesDoubt"> & { readonly type: string } {
   const [act, cause] =
     error instanceof ActivityFailure ? [error.activityType, error.cause] : [null, error];
   const message = cause instanceof Error ? cause.message : String(cause);
   const reason = `${act === null ? "" : `${act}: `}${message}`.slice(0, reasonLength);
   if (cause instanceof TimeoutFailure) {
     const cut = cause.timeoutType === "HEARTBEAT";
-    return { act, kind: "unknown", cut, reason: cut ? `${reason} (no heartbeat)` : reason };
+    return {
+      act,
+      type: "",
+      kind: "unknown",
+      cut,
+      reason: cut ? `${reason} (no heartbeat)` : reason,
+    };
   }
   const type = cause instanceof ApplicationFailure ? (cause.type ?? "") : "";
-  if (type === "StoreUnavailable") return { act, kind: "store-away", cut: true, reason };
-  if (type === "Fenced") return { act, kind: "fenced", cut: false, reason };
+  if (type === "StoreUnavailable") return { act, type, kind: "store-away", cut: true, reason };
+  if (type === "Fenced") return { act, type, kind: "fenced", cut: false, reason };
   if (unknownTypes.includes(type))
-    return { act, kind: "unknown", cut: type !== "NoExitStatus", reason };
-  return { act, kind: "harness", cut: false, reason };
+    return { act, type, kind: "unknown", cut: type !== "NoExitStatus", reason };
+  return { act, type, kind: "harness", cut: false, reason };
 }

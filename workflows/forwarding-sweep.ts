@@ -21,9 +21,9 @@ export async function forwardingSweep(input: ElementInput): Promise<ElementResul
     if (run.shouldContinueAsNew()) await continueAsNew<typeof forwardingSweep>(run.carried(ends));
     const end = await run.trial(brief, `trial ${index + 1}/${trials.length} · ${brief.label} · `);
     ends.push(end);
-    if (end.verdict === "superseded") break;
+    if (run.isStopped()) break;
   }
   setCurrentDetails(sweepDetails(trials, ends));
   noteVerdicts(ends);
-  return run.result(ends);
+  return run.result();
 }

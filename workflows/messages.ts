@@ -22,6 +22,8 @@ export interface Steered {
 /** `by` says who asks, for the record; not empty. Takes effect after the current trial. */
 export const pause = defineUpdate<Steered, [by: string]>("pause");
 export const resume = defineUpdate<Steered, [by: string]>("resume");
+/** Lets a host in quarantine take part again; without a quarantine it changes nothing. */
+export const releaseHost = defineUpdate<Steered, [by: string, host: string]>("releaseHost");
 /** Answered when the running trial is cut, the testbed restored and every trial without a verdict skipped. */
 export const cancel = defineUpdate<Steered, [by: string]>("cancel");
 /** null until it was read for the first time. */

@@ -18,7 +18,10 @@ const withoutLimit: ActivityOptions = {
   retry: { ...backoff, maximumInterval: "1m", maximumAttempts: Infinity },
 };
 /** The heartbeat of these acts says only that the worker lives; a killed one is noticed within it. */
-const bounded = (startToCloseTimeout: "2m" | "10m" | "1h", maximumAttempts: number) =>
+const bounded = (
+  startToCloseTimeout: "2m" | "5m" | "10m" | "25m" | "1h",
+  maximumAttempts: number,
+) =>
   ({
     ...waits,
     startToCloseTimeout,
@@ -44,6 +47,19 @@ const policies = {
   judge: bounded("2m", 10),
   rejectAttempt: { ...withoutLimit, startToCloseTimeout: "1m" },
   restore: bounded("10m", 5),
+  // A rung tells its failure as an answer: what is tried again here is one that a killed worker cut.
+  collectEvidence: bounded("2m", 3),
+  cancelMigration: bounded("2m", 3),
+  destroyBothCopies: bounded("2m", 3),
+  recreateRouter: bounded("5m", 3),
+  restartToolstack: bounded("5m", 3),
+  rebootHosts: bounded("25m", 3),
+  powerCycleHosts: bounded("1h", 3),
+  quarantineHosts: bounded("2m", 10),
+  healthTrial: bounded("2m", 3),
+  closeRecovery: withoutLimit,
+  quarantines: withoutLimit,
+  releaseHosts: withoutLimit,
 } satisfies Record<keyof Acts, ActivityOptions>;
 
 /** Margin of the heartbeat over a trial's detection bound: the judges inside `measure` are the first net. */

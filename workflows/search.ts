@@ -30,7 +30,7 @@ export function noteVerdicts(ends: readonly TrialEnd[]): void {
     attributes({
       LhVerdict: one(ends.map((end) => end.verdict)),
       LhOutcome: one(ends.flatMap((end) => (end.verdict === "valid" ? [end.outcome] : []))),
-      LhDone: ends.filter((end) => end.verdict !== "superseded").length,
+      LhDone: ends.filter(({ verdict }) => verdict === "valid" || verdict === "invalid").length,
     }),
   );
 }

@@ -16,7 +16,11 @@ const report = (step: RecoveryStep, more: Partial<StepReport> = {}): StepReport 
 /** Climbs until it ends; `answer` plays the hosts. */
 function climbed(
   facts: LadderFacts,
-  answer: (step: RecoveryStep, hosts: readonly string[], so: readonly StepReport[]) => Partial<StepReport>,
+  answer: (
+    step: RecoveryStep,
+    hosts: readonly string[],
+    so: readonly StepReport[],
+  ) => Partial<StepReport>,
 ) {
   const reports: StepReport[] = [];
   for (;;) {
@@ -87,7 +91,7 @@ describe("the ladder", () => {
   test("a second host that falls silent later gets its own power cycle", () => {
     const cycled: string[] = [];
     const { reports } = climbed(forwarding, (step, hosts) => {
-      if (step === "power-cycle") return cycled.push(...hosts), {};
+      if (step === "power-cycle") return (cycled.push(...hosts), {});
       const silent = ["A", "R2"].find((host) => !cycled.includes(host));
       return silent ? { ...failed, unreachable: [silent] } : {};
     });

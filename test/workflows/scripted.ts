@@ -6,6 +6,7 @@ import { ApplicationFailure } from "@temporalio/common";
 import { noAttempts, tallyOf } from "../../model/attempts.ts";
 import type { TrialKind, TrialState } from "../../model/trial.ts";
 import type { Acts, CampaignProgress, Element, TrialBrief } from "../../workflows/acts.ts";
+import { scriptedRecovery } from "./scripted-recovery.ts";
 
 interface ScriptedAttempt {
   attempt: number;
@@ -138,6 +139,7 @@ export function scripted(trials: ScriptedTrial[], overrides: Overrides = {}) {
       if (final) decide(trial, "invalid", reason);
     },
     restore: async () => undefined,
+    ...scriptedRecovery().acts,
   };
   const activities = Object.fromEntries(
     Object.entries(acts).map(([name, plain]) => {

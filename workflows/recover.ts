@@ -1,0 +1,52 @@
+/** Starts a recovery as a child of the trial's workflow, and takes the tokens back that it used. */
+import {
+  ChildWorkflowCancellationType,
+  executeChild,
+  isCancellation,
+  log,
+  ParentClosePolicy,
+} from "@temporalio/workflow";
+import { mostSteps } from "../model/ladder.ts";
+import type { AttemptRef } from "../model/trial.ts";
+import type { TrialBrief } from "./acts.ts";
+import { faultOf } from "./faults.ts";
+import { recovery } from "./recovery.ts";
+import type { RecoveryResult } from "./recovery.ts";
+import { attributes } from "./search.ts";
+
+/** Its steps are bounded, so this is far beyond any run that still makes progress. */
+const longest = "6 hours";
+
+/** Never throws but for a cancel: a recovery that somebody terminated counts as exhausted. */
+export async function recover(
+  ref: AttemptRef,
+  brief: TrialBrief,
+  why: string,
+  tokens: { readonly epoch: number; readonly nextNumber: number },
+): Promise<RecoveryResult> {
+  const { token: _spent, ...attempt } = ref;
+  const { platform, scenario } = brief;
+  try {
+    return await executeChild(recovery, {
+      workflowId: `${ref.trialId}/recovery-${ref.attempt}`,
+      args: [{ ref: attempt, why, ...tokens }],
+      workflowExecutionTimeout: longest,
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+      staticSummary: `recovery after attempt ${ref.attempt}: ${why}`.slice(0, 180),
+      typedSearchAttributes: attributes({
+        LhCampaign: ref.campaignId,
+        LhTestbed: ref.testbed,
+        LhKind: "recovery",
+        LhPlatform: platform,
+        LhScenario: scenario,
+      }),
+    });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const { reason } = faultOf(error instanceof Error && error.cause ? error.cause : error);
+    log.warn("a recovery ended without a result", { trial: ref.trialId, reason });
+    const words = `the recovery after ${ref.trialId} ended without a result: ${reason}`;
+    return { status: "exhausted", words, nextNumber: tokens.nextNumber + mostSteps };
+  }
+}
