@@ -94,15 +94,15 @@ function leastRemaining(
 
 /** The first sample that already had what the last one has: from there on nothing moved. */
 function lastMove(samples: readonly ProgressSample[]): number | null {
-  const since = (counter: Counted, noise: number) => {
+  const since = (counter: Counted, noise: number): number => {
     const known = samples.filter((sample) => sample[counter] !== null);
-    const end = known.at(-1)?.[counter] ?? null;
-    return end === null
-      ? null
-      : (known.find((sample) => (sample[counter] ?? 0) >= end - noise)?.atUs ?? null);
+    const end = known.at(-1)?.[counter] ?? 0;
+    const index = known.findIndex((sample) => (sample[counter] ?? 0) >= end - noise);
+    // Where it stood from the first time it was told, it never moved in sight.
+    return index > 0 ? (known[index]?.atUs ?? -Infinity) : -Infinity;
   };
-  const moves = [since("transferredBytes", 0), since("linkBytes", linkNoiseBytes)].filter(
-    (us) => us !== null,
-  );
-  return moves.length === 0 ? (samples[0]?.atUs ?? null) : Math.max(...moves);
+  const first = samples[0]?.atUs;
+  return first === undefined
+    ? null
+    : Math.max(first, since("transferredBytes", 0), since("linkBytes", linkNoiseBytes));
 }

@@ -240,7 +240,12 @@ export function scriptedBench(script: Script = {}) {
     migrate: async (_fence, order, onProgress) => {
       note("migrate");
       onProgress({
-        ...{ atUs: 1, transferredBytes: 1, remainingBytes: 1, iteration: 1 },
+        ...{
+          atUs: Math.round(performance.now() * 1000),
+          transferredBytes: 1,
+          remainingBytes: 1,
+          iteration: 1,
+        },
         dirtyRatePagesPerSecond: null,
       });
       return report(order, await (script.migrate?.(onProgress) ?? {}));
