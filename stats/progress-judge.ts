@@ -36,19 +36,18 @@ export function judgeProgress(
   if (split === 0) return progressing;
   const before = samples.slice(0, split);
   const inside = samples.slice(split);
-  const grew = growth(before, inside, "transferredBytes", 0);
-  const carried = growth(before, inside, "linkBytes", linkNoiseBytes);
-  const moves = grew === true || carried === true;
-
   const remaining = leastRemaining(before);
   if (remaining === null) {
+    const grew = growth(samples.slice(split - 1));
     // A remainder that was first seen inside the window is news in itself; without any, growth decides.
-    const told = leastRemaining(inside) !== null || (grew === null && carried === null);
-    return moves || told ? progressing : { verdict: "stalled", sinceUs: lastMove(samples) };
+    return grew === false && leastRemaining(inside) === null
+      ? { verdict: "stalled", sinceUs: lastMove(samples) }
+      : progressing;
   }
   const now = leastRemaining(inside);
   if (now !== null && now.bytes < progressRatio * remaining.bytes) return progressing;
-  return moves
+  // From the first sample inside on: what the last one before does not have yet may be older than the window.
+  return growth(inside) === true
     ? { verdict: "not-converging", sinceUs: remaining.atUs }
     : { verdict: "stalled", sinceUs: lastMove(samples) };
 }
@@ -65,21 +64,18 @@ export function firstHang(
   return progressing;
 }
 
-type Counted = "transferredBytes" | "linkBytes";
+const noiseOf = { transferredBytes: 0, linkBytes: linkNoiseBytes } as const;
 
-/** Whether a counter grew in the window by more than `noise`; null: it was not told. */
-function growth(
-  before: readonly ProgressSample[],
-  inside: readonly ProgressSample[],
-  counter: Counted,
-  noise: number,
-): boolean | null {
-  const known = (samples: readonly ProgressSample[]) =>
-    samples.map((sample) => sample[counter]).filter((bytes) => bytes !== null);
-  const now = known(inside).at(-1);
-  // Without a sample before the window its first one stands in.
-  const start = known(before).at(-1) ?? known(inside)[0];
-  return now === undefined || start === undefined ? null : now - start > noise;
+/** Whether either counter grew over these samples by more than its noise; null: neither was told. */
+function growth(samples: readonly ProgressSample[]): boolean | null {
+  const grown = (["transferredBytes", "linkBytes"] as const).map((counter) => {
+    const known = samples.map((sample) => sample[counter]).filter((bytes) => bytes !== null);
+    const [first] = known;
+    const last = known.at(-1);
+    return first === undefined || last === undefined ? null : last - first > noiseOf[counter];
+  });
+  if (grown.every((one) => one === null)) return null;
+  return grown.includes(true);
 }
 
 function leastRemaining(
@@ -94,15 +90,15 @@ function leastRemaining(
 
 /** The first sample that already had what the last one has: from there on nothing moved. */
 function lastMove(samples: readonly ProgressSample[]): number | null {
-  const since = (counter: Counted, noise: number): number => {
+  const since = (counter: keyof typeof noiseOf): number => {
     const known = samples.filter((sample) => sample[counter] !== null);
     const end = known.at(-1)?.[counter] ?? 0;
-    const index = known.findIndex((sample) => (sample[counter] ?? 0) >= end - noise);
+    const index = known.findIndex((sample) => (sample[counter] ?? 0) >= end - noiseOf[counter]);
     // Where it stood from the first time it was told, it never moved in sight.
     return index > 0 ? (known[index]?.atUs ?? -Infinity) : -Infinity;
   };
   const first = samples[0]?.atUs;
   return first === undefined
     ? null
-    : Math.max(first, since("transferredBytes", 0), since("linkBytes", linkNoiseBytes));
+    : Math.max(first, since("transferredBytes"), since("linkBytes"));
 }

@@ -69,6 +69,15 @@ describe("progress of a migration", () => {
       "progressing",
     ],
     [
+      "the last bytes before it were counted a little after the remainder stood",
+      seen(5500, (ms) => ({
+        remainingBytes: mib,
+        transferredBytes: 1,
+        linkBytes: ms < 500 ? 0 : 3e6,
+      })),
+      "stalled",
+    ],
+    [
       "a platform without a remainder carries none",
       seen(20_000, () => ({ linkBytes: 7 })),
       "stalled",
