@@ -26,7 +26,8 @@ export async function judge(
     measurement.kind === "forwarding"
       ? judgeForwarding(measurement, context)
       : judgeMigration(measurement, knownLocation(location), context);
-  await part("store", () => store.judge(ref, { ...judgement, final }));
+  const results = { ...judgement.results, afterRecovery: await store.isAfterRecovery(ref) };
+  await part("store", () => store.judge(ref, { ...judgement, results, final }));
   return judgement.verdict;
 }
 

@@ -19,6 +19,7 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   trial: async () => (await import("./trial.ts")).trialCommand,
   pause: async () => (await import("./steer.ts")).pauseCommand,
   resume: async () => (await import("./steer.ts")).resumeCommand,
+  release: async () => (await import("./steer.ts")).releaseCommand,
   cancel: async () => (await import("./steer.ts")).cancelCommand,
   report: async () => (await import("./report.ts")).reportCommand,
   delete: async () => (await import("./delete.ts")).deleteCommand,

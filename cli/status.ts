@@ -8,11 +8,15 @@ import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import { type CampaignStatus, type Store, StoreUnavailable } from "../store/store.ts";
 import { type CampaignJson, campaignJson, isOpen, unreadableCampaign } from "./campaign-json.ts";
 import { campaignText } from "./campaign-text.ts";
+import { recoveryText, recoveryView } from "./recovery-text.ts";
 import { storeExists, withStore } from "./store-access.ts";
 import { currentLink } from "./ui-link.ts";
 
 /** What of the store a status needs: one snapshot, and the trials for the pace. */
-export type StatusStore = Pick<Store, "status" | "allStatus" | "trials" | "testbeds" | "events">;
+export type StatusStore = Pick<
+  Store,
+  "status" | "allStatus" | "trials" | "testbeds" | "recoveries" | "quarantines"
+>;
 type LinkOf = (campaign: string) => string | null;
 
 const watchIntervalMs = 1000;
@@ -72,8 +76,12 @@ export async function campaignAnswer(
   const status = await store.status(id);
   if (!status) throw await unknownCampaign(store, id);
   const json = await withEta(store, status, link);
-  const recovery = await lastRecovery(store, status);
-  return { json, text: campaignText(json, recovery), ended: !isOpen(status) };
+  const recovery = recoveryView(
+    await store.recoveries(id),
+    await store.quarantines(status.testbed),
+  );
+  const text = campaignText(json, recoveryText(recovery, Date.now()));
+  return { json: { ...json, recovery }, text, ended: !isOpen(status) };
 }
 
 export async function everythingAnswer(
@@ -126,13 +134,6 @@ function everything(
 async function withEta(store: StatusStore, status: CampaignStatus, link: LinkOf) {
   const eta = isOpen(status) ? etaSeconds(await store.trials(status.campaign)) : null;
   return campaignJson(status, eta, link(status.campaign) ?? status.temporalUi);
-}
-
-async function lastRecovery(store: StatusStore, status: CampaignStatus): Promise<string | null> {
-  if (status.recoveries === 0) return null;
-  const events = await store.events({ campaign: status.campaign });
-  const last = events.filter(({ kind }) => kind === "recovery").at(-1);
-  return last ? `${last.at}: ${JSON.stringify(last.content)}` : null;
 }
 
 const sentence = (error: Error): string =>

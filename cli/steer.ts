@@ -1,18 +1,38 @@
 import { WorkflowUpdateStage } from "@temporalio/client";
 import type { Command } from "commander";
 import { campaignWorkflowId } from "../model/search-attributes.ts";
+import { hostNames } from "../model/testbed.ts";
+import { UsageError } from "../model/usage-error.ts";
 import { unknownCampaign } from "../report/record.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import type { Steered } from "../workflows/messages.ts";
 import { withStore } from "./store-access.ts";
 import { asker, withClient } from "./temporal-client.ts";
 
-type Verb = "pause" | "resume" | "cancel";
+type Verb = "pause" | "resume" | "cancel" | "releaseHost";
 
 /** A worker that lives takes an update in milliseconds; one that is being restarted, in some seconds. */
 const acceptDeadlineMs = 30_000;
 /** `cancel` answers when the running trial is cut and the testbed restored. */
 const answerDeadlineMs = 300_000;
+
+/** `longhaul release <id> <host>`: a host in quarantine takes part again. */
+export function releaseCommand(program: Command): void {
+  program
+    .command("release")
+    .description("let a host in quarantine take part again")
+    .argument("<id>", "campaign that waits for it")
+    .argument("<host>", hostNames.join(", "))
+    .action(async (id: string, host: string, options: { state?: string; json?: boolean }) => {
+      if (!hostNames.some((known) => known === host))
+        throw new UsageError(
+          `host ${JSON.stringify(host)} is unknown; known ones: ${hostNames.join(", ")}`,
+        );
+      const answer = await steer(stateFolder(options.state), "releaseHost", id, [host]);
+      if (options.json === true) console.log(JSON.stringify({ campaign: id, host, ...answer }));
+      else console.error(`${host} takes part again; ${id} is ${answer.state}`);
+    });
+}
 
 const steering =
   (verb: Verb, description: string) =>
@@ -36,7 +56,12 @@ export const cancelCommand = steering(
 );
 
 /** @throws {UsageError} the campaign is unknown. @throws Temporal or the worker is away, or the campaign refuses and says why. */
-async function steer(state: StateFolder, verb: Verb, id: string): Promise<Steered> {
+async function steer(
+  state: StateFolder,
+  verb: Verb,
+  id: string,
+  more: readonly string[] = [],
+): Promise<Steered> {
   await withStore(state, async (store) => {
     if ((await store.status(id)) === null) throw await unknownCampaign(store, id);
   });
@@ -44,8 +69,8 @@ async function steer(state: StateFolder, verb: Verb, id: string): Promise<Steere
     const workflow = client.workflow.getHandle(campaignWorkflowId(id));
     try {
       const update = await client.withDeadline(Date.now() + acceptDeadlineMs, () =>
-        workflow.startUpdate<Steered, [by: string]>(verb, {
-          args: [asker()],
+        workflow.startUpdate<Steered, [by: string, ...more: string[]]>(verb, {
+          args: [asker(), ...more],
           waitForStage: WorkflowUpdateStage.ACCEPTED,
         }),
       );

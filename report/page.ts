@@ -13,6 +13,7 @@ import {
   ledgerHead,
   resultsSection,
 } from "./page-sections.ts";
+import { recoverySection } from "./recoveries.ts";
 import type { Table } from "./tables.ts";
 
 export interface DrawnFigure extends Figure {
@@ -34,6 +35,7 @@ const chapters: readonly (readonly [Figure["section"], string])[] = [
   ["losses", "Where the frames were lost"],
   ["migration", "Live migration"],
   ["series", "One migration in time"],
+  ["recovery", "Recoveries"],
   ["host", "The host’s own load"],
 ];
 
@@ -54,7 +56,14 @@ export function page(content: PageContent): string {
     </header>
     ${section("results", "Results", resultsSection(tables, campaign.repetitions))}
     ${present.map(([name, title]) =>
-      section(name, title, join(figures.filter((each) => each.section === name).map(figureHtml))),
+      section(
+        name,
+        title,
+        join([
+          ...(name === "recovery" ? [recoverySection(record)] : []),
+          ...figures.filter((each) => each.section === name).map(figureHtml),
+        ]),
+      ),
     )}
     ${section("verdicts", "Trials without a valid verdict", invalidTrials(record.trials))}
     ${section("method", "Deviations and omissions", deviationsAndOmissions(record))}

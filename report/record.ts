@@ -5,6 +5,9 @@ import type { Calibration, Capacity } from "../model/testbed.ts";
 import type { LedgerRow, Omission } from "../model/trial.ts";
 import type { CampaignStatus, SeriesRow, Store, TrialRow } from "../store/store.ts";
 import { UsageError } from "../model/usage-error.ts";
+import type { RecoveryRow } from "../store/recoveries.ts";
+import { rungRows } from "./recoveries.ts";
+import type { RungRow } from "./recoveries.ts";
 
 /** What of the store a report reads. */
 export type ReportStore = Pick<
@@ -19,6 +22,8 @@ export type ReportStore = Pick<
   | "series"
   | "calibrations"
   | "capacities"
+  | "recoveries"
+  | "events"
 >;
 
 export interface CampaignRecord {
@@ -35,6 +40,9 @@ export interface CampaignRecord {
   readonly provenance: ReadonlyMap<string, Provenance>;
   readonly calibrations: readonly Calibration[];
   readonly capacities: readonly Capacity[];
+  readonly recoveries: readonly RecoveryRow[];
+  /** Every step of every recovery, in order. */
+  readonly rungs: readonly RungRow[];
   /** The completed migration with the median total time; null while there is none. */
   readonly exampleMigration: ExampleMigration | null;
 }
@@ -63,6 +71,8 @@ export async function readRecord(store: ReportStore, id: string): Promise<Campai
     provenance: await readProvenance(store, trials),
     calibrations: await store.calibrations(status.testbed),
     capacities: await store.capacities(status.testbed),
+    recoveries: await store.recoveries(id),
+    rungs: rungRows(await store.events({ campaign: id })),
     exampleMigration: await readExample(store, trials),
   };
 }

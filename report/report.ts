@@ -7,9 +7,11 @@ import { forwardingFigures } from "./figures/forwarding.ts";
 import { hostLoadFigures } from "./figures/host-load.ts";
 import { lossFigures } from "./figures/losses.ts";
 import { migrationFigures } from "./figures/migration.ts";
+import { recoveryFigures } from "./figures/recovery.ts";
 import { timeSeriesFigures } from "./figures/time-series.ts";
 import { page } from "./page.ts";
 import type { CampaignRecord } from "./record.ts";
+import { rungsCsv } from "./recoveries.ts";
 import { type ScenarioGroup, scenarioGroups } from "./scenarios.ts";
 import { summaryCsv } from "./summary-csv.ts";
 import { drawSvg } from "./svg.ts";
@@ -34,6 +36,7 @@ export async function writeReport(
     ["trials.json", json(record.trials.map(trialJson))],
     ["summary.csv", summaryCsv(groups)],
     ["ledger.csv", ledgerCsv(record.ledgers)],
+    ...(record.rungs.length === 0 ? [] : [["recovery.csv", rungsCsv(record.rungs)] as const]),
     ["campaign.json", json(campaignJson(record))],
     ...figures.flatMap(({ name, svg }) =>
       svg === null ? [] : ([[`figures/${name}.svg`, svg]] as const),
@@ -47,16 +50,14 @@ export async function writeReport(
   return join(folder, "index.html");
 }
 
-const figuresOf = (
-  record: CampaignRecord,
-  groups: readonly ScenarioGroup[],
-): readonly Figure[] => [
+const figuresOf = (record: CampaignRecord, groups: readonly ScenarioGroup[]): readonly Figure[] => [
   ...forwardingFigures(groups),
   ...lossFigures(groups, record.ledgers),
   ...migrationFigures(groups),
   ...(groups.some(({ kind }) => kind === "migration")
     ? timeSeriesFigures(record.exampleMigration)
     : []),
+  ...recoveryFigures(record.rungs),
   ...hostLoadFigures(groups),
 ];
 

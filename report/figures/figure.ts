@@ -4,7 +4,7 @@ import type { TopLevelSpec } from "vega-lite";
 export interface Figure {
   /** File name without ending; unique in a report. */
   readonly name: string;
-  readonly section: "forwarding" | "losses" | "migration" | "series" | "host";
+  readonly section: "forwarding" | "losses" | "migration" | "series" | "recovery" | "host";
   readonly title: string;
   /** n, kind of interval, and what was measured on what. */
   readonly caption: string;

@@ -310,6 +310,7 @@ export function scriptedBench(script: Script = {}) {
     putProvenance: async () => note("provenance stored"),
     putEvent: async (event) => void stored.events.push(event),
     events: async () => stored.events,
+    isAfterRecovery: async () => false,
     measurement: async () => stored.measurement,
     putMeasurement: async (_ref, measurement) => {
       note("measurement stored");

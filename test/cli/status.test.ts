@@ -18,7 +18,8 @@ const store = (statuses: readonly CampaignStatus[]): StatusStore => ({
     { name: "lab", kind: "lab", token: 0 },
     { name: "bench-2", kind: "physical", token: 0 },
   ],
-  events: async () => [],
+  recoveries: async () => [],
+  quarantines: async () => [],
 });
 const noLink = () => null;
 const services = {

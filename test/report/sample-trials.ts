@@ -193,6 +193,8 @@ export function sampleRecord(trials: readonly TrialRow[]): CampaignRecord {
     ledgers: sampleLedgers,
     provenance: new Map([["kvm-e1000", { qemu: { version: "7.2" } }]]),
     calibrations: [],
+    recoveries: [],
+    rungs: [],
     capacities: [],
     exampleMigration: null,
   };
