@@ -59,6 +59,7 @@ await save(lockWorkflowId(testbed), "testbed-lock");
 await save("campaign/whole", "campaign");
 await save("whole/b01/forwarding-1", "forwarding-sweep");
 await save("whole/b01/migration-2", "migration-trial");
+await save("whole/b01/forwarding-1-load2/recovery-1", "recovery");
 await save("campaign/cut", "campaign-cancelled");
 await save("cut/b01/forwarding-1", "forwarding-sweep-cancelled");
 await bench.environment.teardown();

@@ -22,7 +22,7 @@ const replay = (history: unknown) =>
   Worker.runReplayHistory({ workflowBundle: { codePath: bundle } }, history, "replayed");
 
 test("every type of workflow has a golden history", () => {
-  for (const type of ["campaign", "forwarding-sweep", "migration-trial", "testbed-lock"])
+  for (const type of ["campaign", "forwarding-sweep", "migration-trial", "recovery", "testbed-lock"])
     expect(files.filter((name) => name.includes(type))).not.toEqual([]);
 });
 
