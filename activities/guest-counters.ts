@@ -4,15 +4,11 @@ import type { GuestSpec } from "../model/guest.ts";
 import type { CounterSnapshot, InterfaceCounters } from "../model/measurement.ts";
 import { parseSnmpIp, parseSoftnetStat } from "../remote/counter-snapshot.ts";
 
-/** In this order; each file's name stands on a line of its own before it (busybox `head` prints it so). */
+/** Each file's name stands on a line of its own before it (busybox `head` prints it so). Short, as an emulated serial line is slow. */
 const command = [
-  "head",
-  "-n",
-  "100",
-  "/proc/uptime",
-  "/proc/net/dev",
-  "/proc/net/snmp",
-  "/proc/net/softnet_stat",
+  "sh",
+  "-c",
+  "head -n 100 /proc/uptime /proc/net/dev /proc/net/softnet_stat; grep ^Ip: /proc/net/snmp",
 ];
 
 /** `atUs` is the guest's uptime: one that went down between two snapshots was booted anew. @throws {NoExitStatus} */
@@ -34,9 +30,9 @@ export function parseGuestCounters(text: string): CounterSnapshot {
     host: "guest",
     atUs: Math.round(uptimeS * 1e6),
     interfaces,
-    softnet: parseSoftnetStat(files["/proc/net/softnet_stat"] ?? ""),
+    softnet: parseSoftnetStat((files["/proc/net/softnet_stat"] ?? "").replace(/^Ip:.*$/gm, "")),
     qdiscDrops: {},
-    ip: parseSnmpIp(files["/proc/net/snmp"] ?? ""),
+    ip: parseSnmpIp(text.replaceAll("\r", "")),
   };
 }
 

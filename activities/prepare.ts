@@ -14,7 +14,7 @@ import { migrationOf, setupOf } from "./setup.ts";
 /**
  * Brings the testbed to the state that the trial begins in: the attempt opened, its token raised on
  * every host, no unit of an earlier attempt left, one router where the trial begins and answering, the
- * destination of a migration waiting, the generator loaded and held, settings read back and stored.
+ * destination of a migration waiting, settings read back and stored.
  * @throws {Fenced} a higher token was seen: this attempt has no right to the testbed.
  */
 export async function prepare(deps: TrialDeps, ref: AttemptRef): Promise<void> {
@@ -27,16 +27,12 @@ export async function prepare(deps: TrialDeps, ref: AttemptRef): Promise<void> {
   const { fence, identities } = await part("hosts", () => takeHosts(setup.bench, ref.token));
   await deps.store.setBootIds(ref, fence.bootIds);
   progress({ preparing: "router" });
-  await Promise.all([
-    placeRouter(setup, fence).then(async (router) => {
-      progress({ preparing: "provenance" });
-      const provenance = await part("provenance", () =>
-        provenanceOf(deps, setup, fence, { identities, router }),
-      );
-      await deps.store.putProvenance(ref, provenance);
-    }),
-    part("generator", () => setup.bench.generator.prepare(fence, setup.unit("load"), setup.stream)),
-  ]);
+  const router = await placeRouter(setup, fence);
+  progress({ preparing: "provenance" });
+  const provenance = await part("provenance", () =>
+    provenanceOf(deps, setup, fence, { identities, router }),
+  );
+  await deps.store.putProvenance(ref, provenance);
 }
 
 /** Raises the token on every host and ends what earlier tokens left running there. Idempotent. */
