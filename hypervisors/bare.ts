@@ -10,7 +10,7 @@ import type { Hosts } from "../remote/agent.ts";
 import { act, read } from "./acts.ts";
 import { describeHost, offloadsOf } from "./host-settings.ts";
 import type { Hypervisor } from "./hypervisor.ts";
-import { nicOn } from "./wiring.ts";
+import { endOn, nicOn } from "./wiring.ts";
 
 const forwardingFile = "/proc/sys/net/ipv4/ip_forward";
 
@@ -73,6 +73,12 @@ export const bare = (testbed: Testbed, hosts: Hosts): Hypervisor => {
         `address replace ${address} dev ${device}`,
         `link set ${device} up`,
       ]);
+      // Switches learned where the router was before, and everybody knows its MAC: nobody would ask.
+      const announcing = nics(host, guest).flatMap(({ segment, host: { device } }) => {
+        const neighbour = endOn(testbed, segment);
+        return neighbour === null ? [] : [`neighbour replace ${neighbour} dev ${device} use`];
+      });
+      lines.push(...announcing);
       const agent = await hosts.agent(host);
       const script = `ip -batch - && echo 0 >/proc/sys/net/ipv4/conf/all/send_redirects && echo 1 >${forwardingFile}`;
       await act(agent, fence, ["sh", "-c", script], { stdin: `${lines.join("\n")}\n` });
