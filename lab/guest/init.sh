@@ -43,12 +43,21 @@ for word in $(cat /proc/cmdline); do
     ;;
   esac
 done
+# Switches may know the router's MACs from where it was before, and nobody asks for them: it says where it is.
+announce() {
+  for try in $(seq 100); do
+    [ "$(cat "/sys/class/net/$1/carrier")" = 1 ] && break
+    usleep 50000
+  done
+  arping -q -U -c 1 -w 1 -I "$1" "$2"
+}
 index=0
 while [ $index -lt $number ]; do
   eval "address=\$address$index"
   ip link set "nic$index" name "eth$index"
   ip address add "$address" dev "eth$index"
   ip link set "eth$index" up
+  announce "eth$index" "${address%/*}" &
   index=$((index + 1))
 done
 echo 1 >/proc/sys/net/ipv4/ip_forward
