@@ -19,6 +19,7 @@ import { faultOf } from "./faults.ts";
 import { forwardingSweep } from "./forwarding-sweep.ts";
 import { hold } from "./messages.ts";
 import { migrationTrial } from "./migration-trial.ts";
+import { patiently } from "./patience.ts";
 import { act } from "./policies.ts";
 import { attributes } from "./search.ts";
 
@@ -87,7 +88,7 @@ export async function measureAll(
           frameSizeBytes,
           token: token(under, nextNumber++),
         };
-        await act("resolveCapacity", { summary: what })(order);
+        await patiently(() => act("resolveCapacity", { summary: what })(order));
       } catch (error) {
         if (isCancellation(error)) throw error;
         // Its trials are tried all the same: each says for itself that its load is unknown.

@@ -2,20 +2,26 @@
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from "@temporalio/workflow";
 
 /**
- * `store-away`: nothing was decided, the act can wait. `unknown`: nobody knows how the act ended.
+ * `away`: the store or the whole testbed is; nothing was decided, the act can wait. `unknown`: nobody knows how the act ended.
  * `fenced`: a host or the store has seen a higher token. `harness`: it ended, and it was no measurement.
  */
 export interface Fault {
   /** The failed activity's type; null for an error of another kind. */
   readonly act: string | null;
-  readonly kind: "store-away" | "unknown" | "fenced" | "harness";
+  readonly kind: "away" | "unknown" | "fenced" | "harness";
   /** Longhaul's own death ended it: no heartbeat came any more, the worker was told to stop, its store was away. */
   readonly cut: boolean;
   readonly reason: string;
 }
 
 const reasonLength = 500;
-const unknownTypes = ["NoExitStatus", "WorkerShutdown", "ActivityPause", "ActivityReset"];
+const unknownTypes = [
+  "NoExitStatus",
+  "WorkerDied",
+  "WorkerShutdown",
+  "ActivityPause",
+  "ActivityReset",
+];
 
 export function faultOf(error: unknown): Fault {
   const [act, cause] =
@@ -27,7 +33,8 @@ export function faultOf(error: unknown): Fault {
     return { act, kind: "unknown", cut, reason: cut ? `${reason} (no heartbeat)` : reason };
   }
   const type = cause instanceof ApplicationFailure ? (cause.type ?? "") : "";
-  if (type === "StoreUnavailable") return { act, kind: "store-away", cut: true, reason };
+  if (type === "StoreUnavailable" || type === "TestbedAway")
+    return { act, kind: "away", cut: true, reason };
   if (type === "Fenced") return { act, kind: "fenced", cut: false, reason };
   if (unknownTypes.includes(type))
     return { act, kind: "unknown", cut: type !== "NoExitStatus", reason };
