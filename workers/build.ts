@@ -14,6 +14,7 @@ import { longhaulVersion } from "./version.ts";
 
 export interface Built {
   readonly connection: NativeConnection;
+  readonly client: Client;
   readonly namespace: string;
   readonly bundle: string;
   readonly activities: Acts;
@@ -41,6 +42,7 @@ export async function build(
   const client = new Client({ connection, namespace });
   return {
     connection,
+    client,
     namespace,
     bundle,
     activities: createActivities({ store, bench: known.bench, client, longhaulVersion: version }),
