@@ -11,6 +11,7 @@ import { UsageError } from "../model/usage-error.ts";
 import { servicesStatus } from "../services/services.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import { setWanted } from "../services/wanted.ts";
+import { type CampaignStatus, StoreUnavailable } from "../store/store.ts";
 import { labReady } from "./bring-up.ts";
 import { labStatusText } from "./lab-text.ts";
 import { storeExists, withStore } from "./store-access.ts";
@@ -59,10 +60,11 @@ export function labCommand(program: Command): void {
 async function up(options: LabOptions): Promise<void> {
   const { path, file } = labFileOf(options.testbed);
   const state = stateFolder(options.state);
-  await nameDisturbed(state);
+  const disturbed = await nameDisturbed(state);
   await labUp(state, file, { log });
   setWanted(state, { lab: path, calibration: true });
-  if (storeExists(state))
+  if (disturbed.length > 0) log("not calibrated anew: a campaign measures on this lab");
+  else if (storeExists(state))
     await withStore(state, (store) =>
       labReady(state, { testbed: file, testbedPath: path }, store, { log, calibrate: true }),
     );
@@ -150,10 +152,25 @@ function labFileOf(testbed: string | undefined): { path: string; file: LabFile }
   return { path, file };
 }
 
-/** A person may do as they like, and is told whose measurement it costs. */
-async function nameDisturbed(state: StateFolder): Promise<void> {
-  if (servicesStatus(state).supervisor.state !== "running" || !storeExists(state)) return;
-  const campaigns = await withStore(state, (store) => store.allStatus());
-  for (const { campaign, state: now } of campaigns)
-    if (now === "running") log(`campaign ${campaign} is measuring, and this disturbs it`);
+/** A person may do as they like, and is told whose measurement it costs. Returns those campaigns. */
+async function nameDisturbed(state: StateFolder): Promise<readonly string[]> {
+  if (servicesStatus(state).supervisor.state !== "running" || !storeExists(state)) return [];
+  const campaigns = await campaignsOf(state);
+  const disturbed = campaigns.filter((one) => one.state === "running").map((one) => one.campaign);
+  for (const campaign of disturbed)
+    log(
+      `campaign ${campaign} is measuring, and this disturbs it; it goes on when the lab is there`,
+    );
+  return disturbed;
+}
+
+/** `lab down` and `lab power` need no store: one that is away is said and no hindrance. */
+async function campaignsOf(state: StateFolder): Promise<readonly CampaignStatus[]> {
+  try {
+    return await withStore(state, (store) => store.allStatus());
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    log(`whether a campaign is measuring cannot be read: ${error.message}`);
+    return [];
+  }
 }

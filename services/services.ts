@@ -186,7 +186,7 @@ export interface Ended {
 export async function down(state: StateFolder): Promise<readonly Ended[]> {
   const lock = await waitForLock(join(state.path, "up.lock"), startDeadlineMs);
   try {
-    setWanted(state, { services: false, lab: null, calibration: false });
+    setWanted(state, { services: false });
     const before = readServices(state);
     const ended: Ended[] = [];
     const recorded: [string, ProcessIdentity | null | undefined][] = serviceNames.map((name) => [
