@@ -11,8 +11,8 @@ import { campaignText } from "./campaign-text.ts";
 import { storeExists, withStore } from "./store-access.ts";
 import { currentLink } from "./ui-link.ts";
 
-/** What of the store a status needs: one snapshot, and the trials for the pace. */
-export type StatusStore = Pick<Store, "status" | "allStatus" | "trials" | "testbeds" | "events">;
+/** What of the store a status needs: snapshots and counts, never all rows of a campaign. */
+export type StatusStore = Pick<Store, "status" | "allStatus" | "pace" | "testbeds" | "events">;
 type LinkOf = (campaign: string) => string | null;
 
 const watchIntervalMs = 1000;
@@ -124,7 +124,7 @@ function everything(
 }
 
 async function withEta(store: StatusStore, status: CampaignStatus, link: LinkOf) {
-  const eta = isOpen(status) ? etaSeconds(await store.trials(status.campaign)) : null;
+  const eta = isOpen(status) ? etaSeconds(await store.pace(status.campaign)) : null;
   return campaignJson(status, eta, link(status.campaign) ?? status.temporalUi);
 }
 

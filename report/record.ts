@@ -12,7 +12,7 @@ export type ReportStore = Pick<
   | "allStatus"
   | "campaign"
   | "trials"
-  | "ledger"
+  | "ledgers"
   | "attempts"
   | "provenance"
   | "measurement"
@@ -49,7 +49,7 @@ export interface ExampleMigration {
 export async function readRecord(store: ReportStore, id: string): Promise<CampaignRecord> {
   const found = await store.campaign(id);
   if (!found) throw await unknownCampaign(store, id);
-  const { content, omissions, seed, planHash, longhaulVersion, ...status } = found;
+  const { content, omissions, seed, planHash, longhaulVersion, calibrations, ...status } = found;
   const trials = await store.trials(id);
   return {
     status,
@@ -59,9 +59,9 @@ export async function readRecord(store: ReportStore, id: string): Promise<Campai
     planHash,
     longhaulVersion,
     trials,
-    ledgers: await readLedgers(store, trials),
+    ledgers: await store.ledgers(id),
     provenance: await readProvenance(store, trials),
-    calibrations: await store.calibrations(status.testbed),
+    calibrations: calibrations ?? (await store.calibrations(status.testbed)),
     capacities: await store.capacities(status.testbed),
     exampleMigration: await readExample(store, trials),
   };
@@ -75,16 +75,6 @@ export async function unknownCampaign(
   const known = (await store.allStatus()).map((status) => status.campaign);
   const list = known.length > 0 ? `known ones: ${known.join(", ")}` : "the store holds none yet";
   return new UsageError(`campaign ${JSON.stringify(id)} is unknown; ${list}`);
-}
-
-async function readLedgers(store: ReportStore, trials: readonly TrialRow[]) {
-  const ledgers = new Map<string, readonly LedgerRow[]>();
-  for (const { id, judgedAttempt, state } of trials) {
-    if (judgedAttempt === null || state !== "valid") continue;
-    const rows = await store.ledger(id, judgedAttempt);
-    if (rows.length > 0) ledgers.set(id, rows);
-  }
-  return ledgers;
 }
 
 async function readProvenance(store: ReportStore, trials: readonly TrialRow[]) {
