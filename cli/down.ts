@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { labDown } from "../lab/lab.ts";
-import { down, servicesStatus } from "../services/services.ts";
+import { down } from "../services/services-down.ts";
+import { servicesStatus } from "../services/services-status.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import { setWanted } from "../services/wanted.ts";
 import { StoreUnavailable } from "../store/store.ts";

@@ -8,7 +8,7 @@ import type { LabFile } from "../model/testbed-file.ts";
 import { parseTestbed } from "../model/testbed-schema.ts";
 import { hostNames, type HostName } from "../model/testbed.ts";
 import { UsageError } from "../model/usage-error.ts";
-import { servicesStatus } from "../services/services.ts";
+import { servicesStatus } from "../services/services-status.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import { setWanted } from "../services/wanted.ts";
 import { type CampaignStatus, StoreUnavailable } from "../store/store.ts";

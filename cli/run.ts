@@ -14,7 +14,7 @@ import { readRunFiles, type RunFiles } from "./run-files.ts";
 import { withStore } from "./store-access.ts";
 import { withClient } from "./temporal-client.ts";
 import { currentLink, linkLines } from "./ui-link.ts";
-import { longhaulVersion } from "./version.ts";
+import { longhaulVersion } from "../services/version.ts";
 
 interface RunOptions {
   readonly state?: string;

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { etaSeconds } from "../model/pace.ts";
 import { campaignWorkflowId } from "../model/search-attributes.ts";
 import { unknownCampaign } from "../report/record.ts";
-import { type ServicesStatus, servicesStatus } from "../services/services.ts";
+import { type ServicesStatus, servicesStatus } from "../services/services-status.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import { type CampaignStatus, type Store, StoreUnavailable } from "../store/store.ts";
 import { type CampaignJson, campaignJson, isOpen, unreadableCampaign } from "./campaign-json.ts";

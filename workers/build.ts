@@ -10,7 +10,7 @@ import type { Acts } from "../workflows/acts.ts";
 import { benches } from "./benches.ts";
 import { workflowBundle } from "./bundle.ts";
 import { patiently } from "./patience.ts";
-import { longhaulVersion } from "./version.ts";
+import { longhaulVersion } from "../services/version.ts";
 
 export interface Built {
   readonly connection: NativeConnection;
