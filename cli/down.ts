@@ -4,7 +4,6 @@ import { down } from "../services/services-down.ts";
 import { servicesStatus } from "../services/services-status.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import { setWanted } from "../services/wanted.ts";
-import { StoreUnavailable } from "../store/store.ts";
 import { isOpen } from "./campaign-json.ts";
 import { storeExists, withStore } from "./store-access.ts";
 
@@ -30,7 +29,7 @@ export function downCommand(program: Command): void {
     });
 }
 
-/** Campaigns that have begun and will go on; none where the store cannot say. */
+/** Campaigns that have begun and will go on. None where the store cannot say: nothing hinders a `down`. */
 async function openCampaigns(state: StateFolder): Promise<string[]> {
   if (servicesStatus(state).supervisor.state !== "running" || !storeExists(state)) return [];
   try {
@@ -39,8 +38,9 @@ async function openCampaigns(state: StateFolder): Promise<string[]> {
       .filter((status) => isOpen(status) && status.state !== "planned")
       .map(({ campaign }) => campaign);
   } catch (error) {
-    if (!(error instanceof StoreUnavailable)) throw error;
-    console.error(`whether a campaign is to go on cannot be read: ${error.message}`);
+    console.error(
+      `whether a campaign is to go on cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    );
     return [];
   }
 }
