@@ -76,7 +76,9 @@ export async function measureAll(
   }
 
   async function resolveCapacities(under: number): Promise<void> {
-    for (const open of await act("openCapacities")(campaignId)) {
+    for (const open of await act("openCapacities", { summary: "which loads need a capacity?" })(
+      campaignId,
+    )) {
       const what = `capacity of ${open.platform} at ${open.frameSizeBytes} B`;
       desk.step(`finding the ${what}`);
       try {
@@ -124,7 +126,9 @@ export async function measureAll(
   }
 }
 
-type ElementEnd = ElementResult | (Omit<ElementResult, "status"> & { readonly status: "failed" });
+type ElementEnd =
+  | Omit<ElementResult, "trials">
+  | (Omit<ElementResult, "status" | "trials"> & { readonly status: "failed" });
 
 async function runElement(
   { campaignId, testbed, attemptLimit }: CampaignInput,

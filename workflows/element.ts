@@ -4,6 +4,7 @@ import { token } from "../model/tokens.ts";
 import type { Element, TrialBrief } from "./acts.ts";
 import { runTrial } from "./attempt.ts";
 import type { TrialEnd } from "./attempt.ts";
+import { endLines } from "./details.ts";
 import { hold } from "./messages.ts";
 
 export interface ElementInput {
@@ -22,6 +23,8 @@ export interface ElementInput {
 export interface ElementResult {
   readonly status: "measured" | "superseded";
   readonly reason: string | null;
+  /** One line for each trial, for who looks at this workflow. */
+  readonly trials: readonly string[];
   /** The first number that the next element may use. */
   readonly nextNumber: number;
 }
@@ -54,9 +57,10 @@ export function elementRun(input: ElementInput) {
     carried: (ends: readonly TrialEnd[]): ElementInput => ({ ...input, nextNumber, held, ends }),
     result(ends: readonly TrialEnd[]): ElementResult {
       const superseded = ends.find((end) => end.verdict === "superseded");
+      const trials = endLines(input.element.trials, ends);
       return superseded === undefined
-        ? { status: "measured", reason: null, nextNumber }
-        : { status: "superseded", reason: superseded.reason, nextNumber };
+        ? { status: "measured", reason: null, trials, nextNumber }
+        : { status: "superseded", reason: superseded.reason, trials, nextNumber };
     },
     shouldContinueAsNew: (): boolean => workflowInfo().continueAsNewSuggested,
   };
