@@ -7,7 +7,7 @@ import { guestOf } from "./guest.ts";
 import { part } from "./parts.ts";
 import { progress } from "./progress.ts";
 import { provenanceOf } from "./provenance.ts";
-import { ensureRouter } from "./router.ts";
+import { allEnded, ensureRouter } from "./router.ts";
 import type { Setup } from "./setup.ts";
 import { migrationOf, setupOf } from "./setup.ts";
 
@@ -27,12 +27,12 @@ export async function prepare(deps: TrialDeps, ref: AttemptRef): Promise<void> {
   const { fence, identities } = await part("hosts", () => takeHosts(setup.bench, ref.token));
   await deps.store.setBootIds(ref, fence.bootIds);
   progress({ preparing: "router" });
-  const router = await placeRouter(setup, fence);
-  progress({ preparing: "provenance" });
-  const provenance = await part("provenance", () =>
-    provenanceOf(deps, setup, fence, { identities, router }),
-  );
-  await deps.store.putProvenance(ref, provenance);
+  await placeRouter(setup, fence, async (router) => {
+    const provenance = await part("provenance", () =>
+      provenanceOf(deps, setup, fence, { identities, router }),
+    );
+    await deps.store.putProvenance(ref, provenance);
+  });
 }
 
 /** Raises the token on every host and ends what earlier tokens left running there. Idempotent. */
@@ -53,19 +53,32 @@ export async function takeHosts(
   return { fence, identities };
 }
 
-async function placeRouter(setup: Setup, fence: Fence): Promise<"kept" | "created"> {
+/** While the router is asked whether it answers, all that does not need the answer is made ready. */
+async function placeRouter(
+  setup: Setup,
+  fence: Fence,
+  describe: (router: "kept" | "created") => Promise<void>,
+): Promise<void> {
   const { bench, campaign, trial, host } = setup;
-  const placed = await ensureRouter(bench, fence, {
+  const destination = async () => {
+    if (trial.kind === "forwarding") return;
+    progress({ preparing: "destination", deadlineMs: campaign.migrationDeadlineMs });
+    const { driver, order } = migrationOf(setup);
+    await part("destination", () => driver.prepareMigration(fence, order));
+  };
+  await ensureRouter(bench, fence, {
     platform: trial.scenario.platform,
     host,
     guests: guestsOf(setup),
     unit: setup.unit("answer"),
+    beside: (router) =>
+      allEnded([
+        describe(router),
+        destination(),
+        // Held back until the load phase; `measure` asks for it again, and finds it loaded.
+        part("generator", () => bench.generator.prepare(fence, setup.unit("load"), setup.stream)),
+      ]),
   });
-  if (trial.kind === "forwarding") return placed;
-  progress({ preparing: "destination", deadlineMs: campaign.migrationDeadlineMs });
-  const { driver, order } = migrationOf(setup);
-  await part("destination", () => driver.prepareMigration(fence, order));
-  return placed;
 }
 
 const guestsOf = ({ bench, campaign }: Setup) =>

@@ -12,6 +12,8 @@ Inter-|   Receive                                                |  Transmit
 
 ==> /proc/net/softnet_stat <==
 00000064 00000005 00000002 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+
+==> /proc/net/snmp <==
 Ip: Forwarding DefaultTTL InReceives ForwDatagrams InDiscards A B C D E F G
 Ip: 1 64 100 99 1 0 0 0 0 0 0 0
 `;

@@ -94,6 +94,8 @@ export interface Script {
   readonly direction?: "R1toR2" | "R2toR1";
   /** What `inspect` answers, by `platform@host`; absent otherwise. Mutable: drivers change it. */
   readonly routers?: Record<string, GuestState>;
+  /** Whether the guest on a host runs as the campaign wants it; it does by default. */
+  readonly matches?: (host: string) => boolean;
   /** Whether the router answers echo requests, asked once for each try. */
   readonly answers?: () => boolean;
   readonly units?: Record<string, UnitState["status"]>;
@@ -181,6 +183,7 @@ export function scriptedBench(script: Script = {}) {
       note(`create ${name}@${host}`);
       routers[`${name}@${host}`] = "running";
     },
+    matches: async (host) => script.matches?.(host) ?? true,
     inspect: async (host) => routers[`${name}@${host}`] ?? "absent",
     destroy: async (_fence, host) => {
       note(`destroy ${name}@${host}`);
