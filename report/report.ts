@@ -47,10 +47,7 @@ export async function writeReport(
   return join(folder, "index.html");
 }
 
-const figuresOf = (
-  record: CampaignRecord,
-  groups: readonly ScenarioGroup[],
-): readonly Figure[] => [
+const figuresOf = (record: CampaignRecord, groups: readonly ScenarioGroup[]): readonly Figure[] => [
   ...forwardingFigures(groups),
   ...lossFigures(groups, record.ledgers),
   ...migrationFigures(groups),
