@@ -35,7 +35,12 @@ tolerance: { offeredLoadRatio: 0.1 }
 );
 const steeredFile = bench.file(
   "steered.yaml",
-  bareCampaign("steered", 2000, [1000, 2000, 3000, 4000, 5000]),
+  // More than is ever measured: it is cancelled.
+  bareCampaign(
+    "steered",
+    3000,
+    Array.from({ length: 20 }, (_, index) => 1000 + 100 * index),
+  ),
 );
 
 test("one command brings everything up, measures every trial and exits 0", async () => {
