@@ -16,7 +16,7 @@ import { snapshot } from "./snapshot.ts";
 const learnDeadlineMs = 5000;
 
 /**
- * Settles, learns, starts the probes and reads the counters, in this order for the path: nothing is
+ * Settles, learns, starts the probes, readies the generator and reads the counters, in this order for the path: nothing is
  * started on any host after this but the load and the migration.
  */
 export async function beforeLoad(
@@ -31,6 +31,8 @@ export async function beforeLoad(
       Promise.all(hostNames.map(async (name) => (await bench.hosts.agent(name)).clock())),
     ),
     part("start probes", () => startProbes(setup, fence)),
+    // Loaded and held back while the router settles: its own start is no part of the load phase.
+    part("generator", () => bench.generator.prepare(fence, setup.unit("load"), setup.stream)),
     settleAndLearn(),
   ]);
   const [before, guestBootId] = await Promise.all([

@@ -12,7 +12,7 @@ type StoreActs = Pick<
   "openCapacities" | "nextElements" | "campaignProgress" | "setCampaignState" | "closeCancelled"
 >;
 
-/** Shown in Temporal's UI. */
+/** Shown in Temporal's UI, newest first. */
 const lastTrialCount = 5;
 
 export const campaignActs = (store: Store): StoreActs => ({
@@ -46,15 +46,15 @@ export const campaignActs = (store: Store): StoreActs => ({
 
   async campaignProgress(campaignId) {
     const { planned, verdicts, pending, running, outcomes } = await existing(store, campaignId);
-    const trials = await store.trials(campaignId);
+    const last = await store.endedTrials(campaignId, { newest: lastTrialCount });
     return {
       planned,
       ...verdicts,
       pending,
       running,
       outcomes,
-      lastTrials: lastEnded(trials).map(trialWords),
-      etaSeconds: etaSeconds(trials),
+      lastTrials: last.toReversed().map(trialWords),
+      etaSeconds: etaSeconds(await store.pace(campaignId)),
     };
   },
 
@@ -107,13 +107,6 @@ async function briefOf(store: Store, campaign: Campaign, trial: TrialRow): Promi
     ...trialTiming(campaign, trial.kind),
   };
 }
-
-/** Newest first. */
-const lastEnded = (trials: readonly TrialRow[]): readonly TrialRow[] =>
-  trials
-    .filter(({ endedAt }) => endedAt !== null)
-    .sort((a, b) => (b.endedAt ?? "").localeCompare(a.endedAt ?? ""))
-    .slice(0, lastTrialCount);
 
 function trialWords({ kind, scenario, repetition, state, outcome, reason }: TrialRow): string {
   const what = `${kind} ${scenario.platform}, ${scenarioWords(scenario)}, repetition ${repetition}`;

@@ -16,9 +16,14 @@ export interface Bench {
   readonly power: Power;
 }
 
+/** The testbed as a whole is not there, and nobody measures on it: whoever needs it waits. */
+export class TestbedAway extends Error {
+  override readonly name = "TestbedAway";
+}
+
 export interface TrialDeps {
   readonly store: Store;
-  /** @throws {UsageError} no such testbed, or a lab that is not up. */
+  /** @throws {UsageError} no such testbed. @throws {TestbedAway} a lab that is not up. */
   bench(testbed: string): Promise<Bench>;
   /** Version and commit of Longhaul, stored with every trial. */
   readonly longhaulVersion: string;

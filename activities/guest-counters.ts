@@ -4,15 +4,10 @@ import type { GuestSpec } from "../model/guest.ts";
 import type { CounterSnapshot, InterfaceCounters } from "../model/measurement.ts";
 import { parseSnmpIp, parseSoftnetStat } from "../remote/counter-snapshot.ts";
 
-/** In this order; each file's name stands on a line of its own before it (busybox `head` prints it so). */
+/** Each file's name stands on a line of its own before it (busybox `head` prints it so). One process: each costs milliseconds where the guest is emulated. */
 const command = [
-  "head",
-  "-n",
-  "100",
-  "/proc/uptime",
-  "/proc/net/dev",
-  "/proc/net/snmp",
-  "/proc/net/softnet_stat",
+  ...["head", "-n", "100"],
+  ...["/proc/uptime", "/proc/net/dev", "/proc/net/softnet_stat", "/proc/net/snmp"],
 ];
 
 /** `atUs` is the guest's uptime: one that went down between two snapshots was booted anew. @throws {NoExitStatus} */

@@ -1,5 +1,6 @@
 /** One migration under a constant load, watched from a margin before its order to a margin after its end. */
 import type {
+  ClockOffset,
   LedgerPath,
   MigrationMeasurement,
   MigrationReport,
@@ -52,7 +53,7 @@ export async function measureMigration(
       orCancelled(watchedMigration(deps, setup, fence, phases)),
     );
     phases.enter("after");
-    await phase(campaign.migrationMarginMs);
+    await phase(marginLeftMs(campaign.migrationMarginMs, migration, begun.clocks));
     const offered = await part("stop load", async () => {
       await bench.generator.stop(fence, load, stream);
       return bench.generator.finish(load, stream, () => undefined);
@@ -64,6 +65,19 @@ export async function measureMigration(
     await givenUp(setup, fence, error);
     throw error;
   }
+}
+
+/** The margin begins with the migration's end on its source, not when its report has arrived here. */
+function marginLeftMs(
+  marginMs: number,
+  { source, endUs }: MigrationReport,
+  clocks: readonly ClockOffset[],
+): number {
+  const clock = clocks.find(({ host }) => host === source);
+  if (clock === undefined || endUs === null) return marginMs;
+  const sinceMs = Date.now() - (endUs + clock.offsetUs) / 1000;
+  // A wall clock that was set meanwhile tells nothing.
+  return sinceMs > 0 ? Math.max(0, marginMs - sinceMs) : marginMs;
 }
 
 /** Phase d, the counters, and everything home into the store; also `collect`'s second half. */

@@ -7,14 +7,14 @@ import { guestOf } from "./guest.ts";
 import { part } from "./parts.ts";
 import { progress } from "./progress.ts";
 import { provenanceOf } from "./provenance.ts";
-import { ensureRouter } from "./router.ts";
+import { allEnded, ensureRouter } from "./router.ts";
 import type { Setup } from "./setup.ts";
 import { migrationOf, setupOf } from "./setup.ts";
 
 /**
  * Brings the testbed to the state that the trial begins in: the attempt opened, its token raised on
  * every host, no unit of an earlier attempt left, one router where the trial begins and answering, the
- * destination of a migration waiting, the generator loaded and held, settings read back and stored.
+ * destination of a migration waiting, settings read back and stored.
  * @throws {Fenced} a higher token was seen: this attempt has no right to the testbed.
  */
 export async function prepare(deps: TrialDeps, ref: AttemptRef): Promise<void> {
@@ -27,16 +27,12 @@ export async function prepare(deps: TrialDeps, ref: AttemptRef): Promise<void> {
   const { fence, identities } = await part("hosts", () => takeHosts(setup.bench, ref.token));
   await deps.store.setBootIds(ref, fence.bootIds);
   progress({ preparing: "router" });
-  await Promise.all([
-    placeRouter(setup, fence).then(async (router) => {
-      progress({ preparing: "provenance" });
-      const provenance = await part("provenance", () =>
-        provenanceOf(deps, setup, fence, { identities, router }),
-      );
-      await deps.store.putProvenance(ref, provenance);
-    }),
-    part("generator", () => setup.bench.generator.prepare(fence, setup.unit("load"), setup.stream)),
-  ]);
+  await placeRouter(setup, fence, async (router) => {
+    const provenance = await part("provenance", () =>
+      provenanceOf(deps, setup, fence, { identities, router }),
+    );
+    await deps.store.putProvenance(ref, provenance);
+  });
 }
 
 /** Raises the token on every host and ends what earlier tokens left running there. Idempotent. */
@@ -57,19 +53,32 @@ export async function takeHosts(
   return { fence, identities };
 }
 
-async function placeRouter(setup: Setup, fence: Fence): Promise<"kept" | "created"> {
+/** While the router is asked whether it answers, all that does not need the answer is made ready. */
+async function placeRouter(
+  setup: Setup,
+  fence: Fence,
+  describe: (router: "kept" | "created") => Promise<void>,
+): Promise<void> {
   const { bench, campaign, trial, host } = setup;
-  const placed = await ensureRouter(bench, fence, {
+  const destination = async () => {
+    if (trial.kind === "forwarding") return;
+    progress({ preparing: "destination", deadlineMs: campaign.migrationDeadlineMs });
+    const { driver, order } = migrationOf(setup);
+    await part("destination", () => driver.prepareMigration(fence, order));
+  };
+  await ensureRouter(bench, fence, {
     platform: trial.scenario.platform,
     host,
     guests: guestsOf(setup),
     unit: setup.unit("answer"),
+    beside: (router) =>
+      allEnded([
+        describe(router),
+        destination(),
+        // Held back until the load phase; `measure` asks for it again, and finds it loaded.
+        part("generator", () => bench.generator.prepare(fence, setup.unit("load"), setup.stream)),
+      ]),
   });
-  if (trial.kind === "forwarding") return placed;
-  progress({ preparing: "destination", deadlineMs: campaign.migrationDeadlineMs });
-  const { driver, order } = migrationOf(setup);
-  await part("destination", () => driver.prepareMigration(fence, order));
-  return placed;
 }
 
 const guestsOf = ({ bench, campaign }: Setup) =>

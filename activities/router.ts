@@ -7,6 +7,8 @@ import { routerSilence } from "./router-answers.ts";
 import type { RouterHost } from "./setup.ts";
 
 export interface RouterWanted {
+  /** What can be done while the router is asked whether it answers. Idempotent: a router that is silent is made anew and asked again. */
+  readonly beside?: (router: "kept" | "created") => Promise<unknown>;
   readonly platform: string;
   readonly host: RouterHost;
   /** The guest of every platform of the testbed, by platform. */
@@ -36,6 +38,7 @@ export async function ensureRouter(
     ({ platform, host }) => platform === wanted.platform && host === wanted.host,
   );
   const { driver, guest } = routerOf(bench, wanted, wanted.platform);
+  const beside = async (router: "kept" | "created") => wanted.beside?.(router);
   await part("destroy other routers", () =>
     Promise.all(
       alien.map(async ({ platform, host }) => {
@@ -44,22 +47,34 @@ export async function ensureRouter(
       }),
     ),
   );
-  if (here?.state === "running") {
-    const silence = await part("router answers", () =>
-      routerSilence(bench, fence, `${wanted.unit}.kept`, answerMs.kept),
-    );
+  if (here?.state === "running" && (await driver.matches(wanted.host, guest))) {
+    const [silence] = await allEnded([
+      part("router answers", () =>
+        routerSilence(bench, fence, `${wanted.unit}.kept`, answerMs.kept),
+      ),
+      beside("kept"),
+    ]);
     if (silence === null) return "kept";
   }
   await part("create router", async () => {
     await driver.destroy(fence, wanted.host, guest);
     await driver.create(fence, wanted.host, guest);
   });
-  const silence = await part("router answers", () =>
-    routerSilence(bench, fence, `${wanted.unit}.created`, answerMs.created),
-  );
+  const [silence] = await allEnded([
+    part("router answers", () =>
+      routerSilence(bench, fence, `${wanted.unit}.created`, answerMs.created),
+    ),
+    beside("created"),
+  ]);
   if (silence !== null)
     throw new Error(`${wanted.host}: the new router ${guest.name} does not forward: ${silence}`);
   return "created";
+}
+
+/** As `Promise.all`, but nothing goes on behind a failure: what is left would meet the next attempt. */
+export async function allEnded<Work extends readonly Promise<unknown>[]>(work: Work) {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
 
 async function inspectAll(bench: Bench, guests: Readonly<Record<string, GuestSpec>>) {

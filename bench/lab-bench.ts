@@ -110,6 +110,7 @@ export async function openLabBench(
       await store.putPlan({
         ...{ id, testbed: testbed.name, campaign, planHash: hash, omissions, trials },
         ...{ workflowId: `campaign/${id}`, temporalUi: null, longhaulVersion: "bench" },
+        calibrations: [],
       });
       return { id, trials };
     },

@@ -1,7 +1,8 @@
 /** Sees to it that node_modules is what package-lock.json says; plain JavaScript, for any Node from 20 on. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -68,9 +69,9 @@ const stateOf = (pid) =>
 
 /**
  * Installs if the lockfile asks for something else than is there. Returns null when all is well, else
- * the sentence that tells the user what to do.
+ * the sentence that tells the user what to do. An interrupt ends the installation and this process.
  */
-export function ensureDependencies(root = checkout) {
+export async function ensureDependencies(root = checkout) {
   if (dependenciesAreCurrent(root)) return null;
   const busy = runningFrom(root);
   if (busy.length > 0) {
@@ -87,13 +88,41 @@ export function ensureDependencies(root = checkout) {
   process.stderr.write("longhaul: installing dependencies (npm ci) …\n");
   // Two starters at once: the second waits at the lock, and then finds all done. The lock is on the
   // lockfile itself and leaves nothing behind.
-  const installed = spawnSync(
-    "flock",
-    [join(root, "package-lock.json"), process.execPath, fileURLToPath(import.meta.url), root],
-    { stdio: ["ignore", 2, 2], cwd: root },
-  );
-  if (installed.status === 0) return null;
-  return `npm ci failed in ${root} (${installed.error?.message ?? `exit ${installed.status}`}); its messages are above`;
+  const { status, problem } = await foreground("flock", [
+    join(root, "package-lock.json"),
+    process.execPath,
+    fileURLToPath(import.meta.url),
+    root,
+  ]);
+  if (status === 0) return null;
+  return `npm ci failed in ${root} (${problem ?? `exit ${status}`}); its messages are above`;
+}
+
+/** Runs a command and all that it starts in a process group of their own, which ends with this process. */
+async function foreground(program, args) {
+  const child = spawn(program, args, { stdio: ["ignore", 2, 2], detached: true });
+  let interrupted = null;
+  const interrupt = (signal) => {
+    if (interrupted === null)
+      process.stderr.write(
+        "\nlonghaul: interrupted while dependencies were installed; nothing runs, and the next start installs them\n",
+      );
+    interrupted = signal;
+    try {
+      process.kill(-child.pid, "SIGTERM");
+    } catch (error) {
+      if (error.code !== "ESRCH") throw error;
+    }
+  };
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const signal of signals) process.on(signal, interrupt);
+  const end = await new Promise((settle) => {
+    child.once("error", (error) => settle({ status: null, problem: error.message }));
+    child.once("exit", (code, signal) => settle({ status: code, problem: signal }));
+  });
+  for (const signal of signals) process.off(signal, interrupt);
+  if (interrupted !== null) process.exit(128 + constants.signals[interrupted]);
+  return end;
 }
 
 /**
@@ -120,6 +149,8 @@ function install(root) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = process.argv[2] ?? checkout;
   if (!dependenciesAreCurrent(root)) {
+    // Cut in the middle, nothing vouches for what is there.
+    rmSync(stampFile(root), { force: true });
     process.exitCode = install(root);
     if (process.exitCode === 0) writeFileSync(stampFile(root), `${lockHash(root)}\n`);
   }

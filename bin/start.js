@@ -13,7 +13,7 @@ const mayRunOutdated = ["down"];
  * code or by its signal.
  */
 export async function start(args) {
-  const problem = ensureDependencies();
+  const problem = await ensureDependencies();
   if (problem !== null) {
     const tolerated =
       args.some((word) => mayRunOutdated.includes(word)) && existsSync(pinnedNode());
@@ -31,12 +31,9 @@ export async function run(program, args) {
   const env = { ...process.env };
   env.PATH = [dirname(pinnedNode()), env.PATH].filter(Boolean).join(delimiter);
   const child = spawn(program, args, { stdio: "inherit", env });
-  // A terminal sends Ctrl-C to both of us; sent on as well, it would arrive twice.
-  const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  // A terminal sends Ctrl-C to both of us; sent on as well it arrives twice, which the program knows to be one.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
-    process.on(signal, () => {
-      if (signal !== "SIGINT" || !terminal) child.kill(signal);
-    });
+    process.on(signal, () => void child.kill(signal));
   const [code, signal] = await new Promise((settle, reject) => {
     child.once("error", reject);
     child.once("exit", (...end) => settle(end));

@@ -5,7 +5,7 @@ import { labStatus, labUp } from "../lab/lab.ts";
 import type { LabFile } from "../model/testbed-file.ts";
 import { UsageError } from "../model/usage-error.ts";
 import { openHosts } from "../remote/hosts.ts";
-import { up } from "../services/services.ts";
+import { up } from "../services/services-up.ts";
 import type { StateFolder } from "../services/state-folder.ts";
 import { setWanted } from "../services/wanted.ts";
 import type { Store } from "../store/store.ts";

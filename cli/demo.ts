@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import type { Command } from "commander";
-import { resultTables, textTable } from "../report/tables.ts";
-import { scenarioGroups } from "../report/scenarios.ts";
+import { resultsText } from "../report/tables.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import type { CampaignStatus } from "../store/store.ts";
 import { ledgerText } from "./campaign-text.ts";
+import { interruptible } from "./interrupt.ts";
 import { exitCodes, runProgram } from "./program.ts";
 import { reportCampaign, reportFolder } from "./report.ts";
+import { run } from "./run.ts";
 import { setup } from "./setup.ts";
 import { withStore } from "./store-access.ts";
 import { currentLink, linkLines } from "./ui-link.ts";
@@ -32,35 +33,21 @@ async function command(...words: string[]): Promise<number> {
   return code;
 }
 
-/** While `act` runs, Ctrl-C ends the demo and says what goes on without it. */
-async function interruptible<T>(goesOn: string, act: () => Promise<T>): Promise<T> {
-  const interrupted = () => {
-    console.error(`\ninterrupted; ${goesOn}`);
-    process.exit(exitCodes.detached);
-  };
-  process.on("SIGINT", interrupted);
-  try {
-    return await act();
-  } finally {
-    process.off("SIGINT", interrupted);
-  }
-}
-
 /** What a user looks at afterwards: ledger, table, report, the campaign in Temporal's UI. */
 async function closingLines(state: StateFolder, id: string): Promise<CampaignStatus> {
   return await withStore(state, async (store) => {
     const page = await reportCampaign(store, id, reportFolder(state, id));
     const campaign = await store.campaign(id);
     if (campaign === null) throw new Error(`the store holds no campaign ${id}`);
-    const tables = resultTables(scenarioGroups(await store.trials(id), campaign.content));
     console.log(
       [
         "",
-        ...tables.map((table) => `${textTable(table)}\n`),
+        resultsText(await store.trials(id), campaign.content),
+        "",
         `Ledger: ${ledgerText(campaign)}`,
         `Report: ${page}`,
         ...linkLines(currentLink(state, id), process.env),
-        "The services stay up for you to look at; end them with: longhaul down",
+        "The services stay up for you to look at; end them with: bin/longhaul down",
       ].join("\n"),
     );
     return campaign;
@@ -69,35 +56,35 @@ async function closingLines(state: StateFolder, id: string): Promise<CampaignSta
 
 async function demo(state: StateFolder): Promise<number> {
   const log: Log = (line) => console.error(line);
-  await interruptible("what was installed stays; the next demo goes on from here", () =>
-    setup(log),
-  );
+  await setup(log);
   await interruptible(
-    "the services that were started go on; end them with: longhaul down",
-    async () => {
-      await upWithLab(state, log);
-    },
+    "the services that were started go on; end them with: bin/longhaul down",
+    () => upWithLab(state, log),
   );
   const labCode = await interruptible(
-    "the lab and the services go on; end them with: longhaul down",
+    "the services go on, and what there is of the lab; end both with: bin/longhaul down",
     () => command("lab", "up", "--testbed", testbedFile),
   );
   if (labCode !== exitCodes.done) return labCode;
   const id = await withStore(state, (store) => store.freshCampaignId("demo"));
-  // `run` answers Ctrl-C itself: it detaches, and says which command ends the campaign.
-  const code = await command("run", campaignFile, "--testbed", testbedFile, "--id", id);
-  if (code === exitCodes.detached)
+  // It answers Ctrl-C itself: it detaches, and says which command ends the campaign.
+  const code = await run(campaignFile, { testbed: testbedFile, id, concluded: true });
+  if (code === exitCodes.detached) {
     log(
-      `the demo's lab and services go on with it; end all of them with: longhaul cancel ${id}; longhaul down`,
+      `the demo's lab and services go on with it; end all of them with: bin/longhaul cancel ${id}; bin/longhaul down`,
     );
-  if (code !== exitCodes.done && code !== exitCodes.notAllValid) return code;
-  const status = await closingLines(state, id);
-  const downCode = await command("lab", "down");
-  if (!ledgerIsComplete(status)) {
-    log(`the ledger of ${id} is not complete; see: longhaul status ${id}`);
-    return exitCodes.failed;
+    return code;
   }
-  return downCode;
+  return await interruptible(
+    `${id} is measured and stored (bin/longhaul report ${id}); end lab and services with: bin/longhaul down`,
+    async () => {
+      const downCode = await command("lab", "down");
+      const status = await closingLines(state, id);
+      if (ledgerIsComplete(status)) return downCode;
+      log(`the ledger of ${id} is not complete; see: bin/longhaul status ${id}`);
+      return exitCodes.failed;
+    },
+  );
 }
 
 export function demoCommand(program: Command): void {

@@ -3,7 +3,7 @@ import { retentionDays, searchAttributes } from "../model/search-attributes.ts";
 import { endpoints, externalDatabase, externalTemporal } from "../services/endpoints.ts";
 import type { TemporalEndpoint } from "../services/endpoints.ts";
 import { serviceNames } from "../services/services-file.ts";
-import { servicesStatus } from "../services/services.ts";
+import { servicesStatus } from "../services/services-status.ts";
 import type { StateFolder } from "../services/state-folder.ts";
 import { namespaceFacts, withConnection } from "../services/temporal-namespace.ts";
 import type { Check } from "./doctor.ts";

@@ -1,7 +1,11 @@
 import type { Command } from "commander";
 import { labDown } from "../lab/lab.ts";
-import { down } from "../services/services.ts";
-import { stateFolder } from "../services/state-folder.ts";
+import { down } from "../services/services-down.ts";
+import { servicesStatus } from "../services/services-status.ts";
+import { type StateFolder, stateFolder } from "../services/state-folder.ts";
+import { setWanted } from "../services/wanted.ts";
+import { isOpen } from "./campaign-json.ts";
+import { storeExists, withStore } from "./store-access.ts";
 
 export function downCommand(program: Command): void {
   program
@@ -9,13 +13,34 @@ export function downCommand(program: Command): void {
     .description("stop lab, worker, Temporal and PostgreSQL; the data stay")
     .action(async (options: { state?: string; json?: boolean }) => {
       const state = stateFolder(options.state);
+      const open = await openCampaigns(state);
       const ended = await down(state);
+      // A lab that a campaign measures on comes back with the services, and the campaign goes on.
+      if (open.length === 0) setWanted(state, { lab: null, calibration: false });
       // After the worker, which would otherwise see its hosts die and begin to recover them.
       await labDown(state);
       if (options.json) console.log(JSON.stringify({ ended }));
       else for (const { what, pid, how } of ended) console.error(`${what} ${how} (pid ${pid})`);
+      for (const campaign of open)
+        console.error(`campaign ${campaign} is not at its end: \`longhaul up\` lets it go on`);
       console.error(
         `nothing of ${state.path} runs any more; data, logs and downloads are still there`,
       );
     });
+}
+
+/** Campaigns that have begun and will go on. None where the store cannot say: nothing hinders a `down`. */
+async function openCampaigns(state: StateFolder): Promise<string[]> {
+  if (servicesStatus(state).supervisor.state !== "running" || !storeExists(state)) return [];
+  try {
+    const all = await withStore(state, (store) => store.allStatus());
+    return all
+      .filter((status) => isOpen(status) && status.state !== "planned")
+      .map(({ campaign }) => campaign);
+  } catch (error) {
+    console.error(
+      `whether a campaign is to go on cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    return [];
+  }
 }

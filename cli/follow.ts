@@ -24,16 +24,21 @@ export interface FollowOptions {
 
 /** Finished trials that are shown when one attaches to a campaign under way. */
 const shownAtFirst = 5;
+/** At most so many at a time; a campaign cannot end more of them between two looks but by a cancel. */
+const shownAtOnce = 100;
+/** A verdict bears the time at which its transaction began, and may be seen after a later one. */
+const overlapMs = 60_000;
 
 /** @returns the last status, or null when the person left first. @throws the testbed was taken by another campaign meanwhile. */
 export async function follow(
-  store: Pick<Store, "status" | "trials">,
+  store: Pick<Store, "status" | "pace" | "endedTrials">,
   id: string,
   options: FollowOptions,
 ): Promise<CampaignStatus | null> {
   const { screen, leave, estimateSeconds, intervalMs = 500, now = Date.now } = options;
   const shown = new Set<string>();
-  let trials: readonly TrialRow[] = [];
+  let newest: string | null = null;
+  let left: number | null = null;
   let done = -1;
   let away = false;
   try {
@@ -41,12 +46,16 @@ export async function follow(
       const status = await read(() => store.status(id));
       if (status !== null) {
         if (done !== doneOf(status)) {
-          const rows = await read(() => store.trials(id));
-          if (rows !== null) [trials, done] = [rows, doneOf(status)];
-          showNew(trials, shown, screen);
+          const which = whichEnded(newest);
+          const ended: readonly TrialRow[] | null = await read(() => store.endedTrials(id, which));
+          const paces = await read(() => store.pace(id));
+          if (ended !== null && paces !== null) {
+            [left, done] = [etaSeconds(paces), doneOf(status)];
+            showNew(ended, shown, screen);
+            newest = ended.at(-1)?.endedAt ?? newest;
+          }
         }
-        const eta = etaSeconds(trials) ?? estimateSeconds;
-        screen.bar(progressText(status, eta, now()));
+        screen.bar(progressText(status, left ?? estimateSeconds, now()));
         if (!isOpen(status)) return status;
         if (status.state === "planned" && status.reason !== null)
           throw new Error(`campaign ${id} was not begun: ${status.reason}`);
@@ -74,14 +83,17 @@ export async function follow(
   }
 }
 
-function showNew(trials: readonly TrialRow[], shown: Set<string>, screen: ProgressScreen): void {
-  const ended = trials.filter(
-    ({ id, state }) => state !== "pending" && state !== "running" && !shown.has(id),
-  );
-  const first = shown.size === 0;
-  const byEnd = ended.toSorted((a, b) => (a.endedAt ?? "").localeCompare(b.endedAt ?? ""));
-  for (const trial of first ? byEnd.slice(-shownAtFirst) : byEnd) screen.line(trialLine(trial));
-  for (const { id } of ended) shown.add(id);
+/** All that is new since the newest one seen; before the first look, a few to begin with. */
+const whichEnded = (newest: string | null) =>
+  newest === null
+    ? { newest: shownAtFirst }
+    : { since: new Date(Date.parse(newest) - overlapMs).toISOString(), newest: shownAtOnce };
+
+function showNew(ended: readonly TrialRow[], shown: Set<string>, screen: ProgressScreen): void {
+  for (const trial of ended) {
+    if (!shown.has(trial.id)) screen.line(trialLine(trial));
+    shown.add(trial.id);
+  }
 }
 
 const doneOf = ({ verdicts }: CampaignStatus): number =>

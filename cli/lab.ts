@@ -61,10 +61,11 @@ export function labCommand(program: Command): void {
 async function up(options: LabOptions): Promise<void> {
   const { path, file } = labFileOf(options.testbed);
   const state = stateFolder(options.state);
-  await nameDisturbed(state);
+  const disturbed = await nameDisturbed(state);
   await labUp(state, file, { log });
   setWanted(state, { lab: path, calibration: true });
-  if (storeExists(state))
+  if (disturbed.length > 0) log("not calibrated anew: a campaign measures on this lab");
+  else if (storeExists(state))
     await withStore(state, (store) =>
       labReady(state, { testbed: file, testbedPath: path }, store, { log, calibrate: true }),
     );

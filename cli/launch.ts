@@ -84,14 +84,19 @@ export async function letTestbedGo(client: Client, testbed: string, id: string):
     .executeUpdate<boolean, [string]>("release", { args: [campaignWorkflowId(id)] });
 }
 
-/** @throws {UsageError} a load beyond the calibration, or the id exists with another plan. */
+/**
+ * A campaign that exists is planned with the calibrations that it was planned with before: a later
+ * calibration of the generator makes no other plan of the same files.
+ * @throws {UsageError} a load beyond the calibration, or the id exists with another plan.
+ */
 export async function writePlan(
-  store: Store,
-  { campaign, testbed }: RunFiles,
+  store: Pick<Store, "campaign" | "calibrations" | "putPlan">,
+  { campaign, testbed }: Pick<RunFiles, "campaign" | "testbed">,
   id: string,
   stored: { readonly temporalUi: string | null; readonly longhaulVersion: string },
 ): Promise<Plan> {
-  const calibrations = await store.calibrations(testbed.name);
+  const calibrations =
+    (await store.campaign(id))?.calibrations ?? (await store.calibrations(testbed.name));
   const plan = expandPlan(campaign, testbedFacts(testbed, calibrations), id);
   await store.putPlan({
     id,
@@ -101,6 +106,7 @@ export async function writePlan(
     omissions: plan.omissions,
     trials: plan.trials,
     workflowId: campaignWorkflowId(id),
+    calibrations,
     ...stored,
   });
   return plan;

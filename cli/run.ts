@@ -8,13 +8,14 @@ import { isOpen } from "./campaign-json.ts";
 import { ledgerText, outcomesText } from "./campaign-text.ts";
 import { follow } from "./follow.ts";
 import { letTestbedGo, refuseBusy, startCampaign, takeTestbed, writePlan } from "./launch.ts";
+import { onInterrupt } from "./interrupt.ts";
 import { progressScreen } from "./progress-screen.ts";
 import { exitCodes } from "./program.ts";
 import { readRunFiles, type RunFiles } from "./run-files.ts";
 import { withStore } from "./store-access.ts";
 import { withClient } from "./temporal-client.ts";
 import { currentLink, linkLines } from "./ui-link.ts";
-import { longhaulVersion } from "./version.ts";
+import { longhaulVersion } from "../services/version.ts";
 
 interface RunOptions {
   readonly state?: string;
@@ -22,6 +23,8 @@ interface RunOptions {
   readonly testbed?: string;
   readonly id?: string;
   readonly detach?: boolean;
+  /** The caller tells the results itself. */
+  readonly concluded?: boolean;
 }
 
 const log: Log = (line) => void process.stderr.write(`${line}\n`);
@@ -34,16 +37,20 @@ export function runCommand(program: Command): void {
     .option("--testbed <file>", "testbed file (default: testbeds/lab.yaml)")
     .option("--id <id>", "the campaign's id (default: <name>-<n>, new each time)")
     .option("--detach", "start it and return")
-    .action(run);
+    .action(async (file: string, options: RunOptions) => {
+      const code = await run(file, options);
+      if (code !== exitCodes.done) process.exitCode = code;
+    });
 }
 
-async function run(file: string, options: RunOptions): Promise<void> {
+/** Runs the command `run`, and returns its exit code. */
+export async function run(file: string, options: RunOptions): Promise<number> {
   const files = readRunFiles(file, options.testbed ?? null, options.id ?? null);
   const state = stateFolder(options.state);
   const leave = leaveByInterrupt();
   try {
     await bringServicesUp(state, files, log);
-    await withStore(state, async (store) => {
+    return await withStore(state, async (store) => {
       const { id, estimateSeconds } = await begin(state, store, files, options.id ?? null);
       leave.began(id);
       const link = currentLink(state, id);
@@ -55,7 +62,7 @@ async function run(file: string, options: RunOptions): Promise<void> {
           ...linkLines(link, process.env),
         ])
           log(line);
-        return;
+        return exitCodes.done;
       }
       for (const line of [
         `campaign ${id} on ${files.testbed.name}`,
@@ -67,10 +74,10 @@ async function run(file: string, options: RunOptions): Promise<void> {
       if (end === null) {
         log(`\nDetached. ${id} goes on in the background:`);
         for (const line of goesOn(id)) log(line);
-        process.exitCode = exitCodes.detached;
-        return;
+        return exitCodes.detached;
       }
-      await conclude(store, end, link, options);
+      if (options.concluded !== true) await conclude(store, end, link, options);
+      return endCode(end);
     });
   } finally {
     leave.end();
@@ -131,8 +138,6 @@ async function conclude(
   ];
   for (const line of lines) log(line);
   tell({ ...status, temporalUi: link }, options);
-  const code = endCode(status);
-  if (code !== exitCodes.done) process.exitCode = code;
 }
 
 /** An ended campaign whose every trial is valid is done; any other trial is a reason to look. */
@@ -154,17 +159,16 @@ const goesOn = (id: string): readonly string[] => [
 function leaveByInterrupt() {
   const controller = new AbortController();
   let campaign: string | null = null;
-  const interrupted = () => {
+  const end = onInterrupt(() => {
     if (campaign === null || controller.signal.aborted) {
       log("\nInterrupted. Services and lab that were started stay up: `longhaul down` ends them.");
       process.exit(exitCodes.detached);
     }
     controller.abort();
-  };
-  process.on("SIGINT", interrupted);
+  });
   return {
     signal: controller.signal,
     began: (id: string) => void (campaign = id),
-    end: () => void process.off("SIGINT", interrupted),
+    end,
   };
 }

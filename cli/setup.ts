@@ -1,22 +1,30 @@
 import { readdirSync } from "node:fs";
 import type { Command } from "commander";
-import { execa } from "execa";
+import { execa, ExecaError } from "execa";
 import { stateFolder } from "../services/state-folder.ts";
 import { temporalBinary } from "../services/temporal.ts";
 import { externalTemporal } from "../services/endpoints.ts";
+import { finishedFirst, interruptible } from "./interrupt.ts";
 import { isInstalled, missingPackages } from "./packages.ts";
 
 type Log = (line: string) => void;
 
-/** apt asks nobody, starts nothing by itself, and reports on standard error. */
-const apt = async (...args: string[]): Promise<void> => {
-  await execa("apt-get", ["-q", ...args], {
-    env: { DEBIAN_FRONTEND: "noninteractive" },
-    stdin: "ignore",
-    stdout: process.stderr,
-    stderr: ["inherit", "pipe"],
-  });
-};
+/**
+ * apt asks nobody and reports on standard error. An interrupt waits for it, and its process group is its
+ * own: cut in the middle, dpkg would leave a state that has to be mended by hand.
+ */
+const packageManager = (program: "apt-get" | "dpkg", ...args: string[]): Promise<unknown> =>
+  finishedFirst(`\`${program} ${args[0]}\``, () =>
+    execa(program, args, {
+      env: { DEBIAN_FRONTEND: "noninteractive" },
+      stdin: "ignore",
+      stdout: process.stderr,
+      stderr: ["inherit", "pipe"],
+      detached: true,
+      cleanup: false,
+    }),
+  );
+const apt = (what: string, ...args: string[]) => packageManager("apt-get", what, "-q", ...args);
 
 const hasPackageLists = (): boolean =>
   readdirSync("/var/lib/apt/lists").some((name) => name.includes("_Packages"));
@@ -25,35 +33,59 @@ const hasPackageLists = (): boolean =>
 async function installPackages(log: Log): Promise<void> {
   const missing = missingPackages();
   if (missing.length === 0) return;
-  const install = ["install", "--yes", "--no-install-recommends", ...missing];
   if (!isInstalled("apt-get"))
     throw new Error(`this is no Debian: install by hand what provides ${missing.join(", ")}`);
   if (process.getuid?.() !== 0)
     throw new Error(`installing ${missing.join(", ")} needs root: run \`sudo longhaul setup\``);
   log(`installing Debian packages: ${missing.join(" ")}`);
-  // Lists may also be older than the mirror, which then lacks what they name.
-  await apt(...install).catch(async () => {
-    await apt("update");
-    await apt(...install);
-  });
+  // An installation that was cut by a crash or a power failure; does nothing otherwise.
+  await packageManager("dpkg", "--configure", "-a");
+  const install = () => apt("install", "--yes", "--no-install-recommends", ...missing);
+  // Lists may be older than the mirror, which then lacks what they name.
+  await install()
+    .catch(async () => {
+      await updateLists();
+      await install();
+    })
+    .catch((cause: unknown) => {
+      throw unreachable(`Debian packages ${missing.join(" ")} cannot be installed`, cause);
+    });
   const still = missingPackages();
   if (still.length > 0)
-    throw new Error(`still missing after apt-get ${install.join(" ")}: ${still.join(", ")}`);
+    throw new Error(`still missing after their packages were installed: ${still.join(", ")}`);
 }
+
+async function updateLists(): Promise<void> {
+  await apt("update");
+  // apt-get ends well even when no mirror has answered.
+  if (!hasPackageLists()) throw new Error("`apt-get update` fetched no list of packages");
+}
+
+const unreachable = (what: string, cause: unknown) =>
+  new Error(
+    `${what}; apt's messages are above. Look whether this machine reaches the mirror that its sources name (/etc/apt/sources.list, /etc/apt/sources.list.d)`,
+    { cause: cause instanceof ExecaError ? new Error(cause.shortMessage) : cause },
+  );
 
 /**
  * Installs what the lab and the services miss on this machine. Idempotent; with nothing missing it
- * only looks. It starts no service and enables none.
+ * only looks. It starts no service and enables none. An interrupt ends it, and this process, between
+ * two of its steps.
  */
 export async function setup(log: Log, stateDir?: string): Promise<void> {
   // The lab unpacks further packages without installing them, and needs lists for that.
   if (process.getuid?.() === 0 && isInstalled("apt-get") && !hasPackageLists()) {
     log("no package lists on this machine: apt-get update");
-    await apt("update");
+    await updateLists().catch((cause: unknown) => {
+      throw unreachable("this machine has no lists of Debian packages", cause);
+    });
   }
   await installPackages(log);
   const state = stateFolder(stateDir);
-  if (externalTemporal(process.env) === null) await temporalBinary(state.cache, log);
+  if (externalTemporal(process.env) !== null) return;
+  await interruptible("what was installed stays, and the next run goes on from here", () =>
+    temporalBinary(state.cache, log),
+  );
 }
 
 export function setupCommand(program: Command): void {

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { etaSeconds } from "../model/pace.ts";
 import { campaignWorkflowId } from "../model/search-attributes.ts";
 import { unknownCampaign } from "../report/record.ts";
-import { type ServicesStatus, servicesStatus } from "../services/services.ts";
+import { type ServicesStatus, servicesStatus } from "../services/services-status.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import { type CampaignStatus, type Store, StoreUnavailable } from "../store/store.ts";
 import { type CampaignJson, campaignJson, isOpen, unreadableCampaign } from "./campaign-json.ts";
@@ -12,10 +12,10 @@ import { recoveryText, recoveryView } from "./recovery-text.ts";
 import { storeExists, withStore } from "./store-access.ts";
 import { currentLink } from "./ui-link.ts";
 
-/** What of the store a status needs: one snapshot, and the trials for the pace. */
+/** What of the store a status needs: snapshots and counts, never all rows of a campaign. */
 export type StatusStore = Pick<
   Store,
-  "status" | "allStatus" | "trials" | "testbeds" | "recoveries" | "quarantines"
+  "status" | "allStatus" | "pace" | "testbeds" | "recoveries" | "quarantines"
 >;
 type LinkOf = (campaign: string) => string | null;
 
@@ -132,7 +132,7 @@ function everything(
 }
 
 async function withEta(store: StatusStore, status: CampaignStatus, link: LinkOf) {
-  const eta = isOpen(status) ? etaSeconds(await store.trials(status.campaign)) : null;
+  const eta = isOpen(status) ? etaSeconds(await store.pace(status.campaign)) : null;
   return campaignJson(status, eta, link(status.campaign) ?? status.temporalUi);
 }
 

@@ -1,6 +1,6 @@
 /** Where a campaign can be looked at in Temporal's UI. */
 import { endpoints } from "../services/endpoints.ts";
-import { servicesStatus } from "../services/services.ts";
+import { servicesStatus } from "../services/services-status.ts";
 import type { StateFolder } from "../services/state-folder.ts";
 import { externalTemporal } from "../services/endpoints.ts";
 import { tunnelLine } from "./tunnel.ts";

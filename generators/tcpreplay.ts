@@ -18,7 +18,7 @@ const source = ["./capture.py", "./tcpreplay.py"]
   .join("\n");
 
 /** A prepared generator waits at most this long for the load phase. */
-const waitMs = 180_000;
+const waitMs = 600_000;
 
 const eventSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ready"), atUs: z.number() }),

@@ -35,10 +35,12 @@ export interface Hypervisor {
   readonly name: string;
   readonly bootProfile: string;
   readonly capabilities: Capabilities;
-  /** Starts the guest on a host and returns when it forwards (its console or an equal sign says so). Idempotent for a guest that runs there already. @throws {CommandFailed} @throws {NoExitStatus} @throws {Fenced} */
+  /** Starts the guest on a host and returns when it forwards (its console or an equal sign says so). Idempotent for a guest that runs there already and `matches`. @throws {CommandFailed} @throws {NoExitStatus} @throws {Fenced} */
   create(fence: Fence, host: string, guest: GuestSpec): Promise<void>;
   /** What is true on that host now. Changes nothing. @throws {NoExitStatus} the host does not tell. */
   inspect(host: string, guest: GuestSpec): Promise<GuestState>;
+  /** Whether what runs on that host was started exactly as `create` would start it now: memory, vCPUs, image, NICs. Changes nothing. */
+  matches(host: string, guest: GuestSpec): Promise<boolean>;
   /** Ends the guest on a host and proves that it is gone. Idempotent. */
   destroy(fence: Fence, host: string, guest: GuestSpec): Promise<void>;
   /** Counting points and drop counters between the host's NICs, in the order of a frame from segment a to segment b. */

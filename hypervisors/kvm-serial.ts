@@ -1,7 +1,10 @@
-/** Commands in the guest, over its second serial port: lab/guest/commands.sh answers there. */
+/** Commands in the guest, over its paravirtual console: lab/guest/commands.sh answers there. */
 import { randomUUID } from "node:crypto";
 import type { Agent } from "../remote/agent.ts";
 import { CommandFailed } from "../remote/shell.ts";
+
+/** Stands for the line feeds of an answer, which is one line. */
+const recordSeparator = "\u001e";
 
 const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
 
@@ -18,8 +21,8 @@ export const askGuest = async (
     // The empty line ends whatever a broken conversation left half said.
     { send: `\n${id} ${argv.map(quoted).join(" ")}`, until: `^longhaul ${id} \\d+ ` },
   ]);
-  const [, , status, encoded = ""] = line.split(" ");
-  const stdout = Buffer.from(encoded, "base64").toString();
+  const [, status, output = ""] = /^longhaul \S+ (\d+) (.*)$/s.exec(line) ?? [];
+  const stdout = output.replaceAll(recordSeparator, "\n");
   if (status === "0") return stdout;
   throw new CommandFailed(`guest on ${agent.host}`, argv, {
     exitCode: Number(status),

@@ -14,7 +14,7 @@ import type {
 import { guestFiles, type GuestStart, type NicModel } from "./kvm-command-line.ts";
 import { describeKvm } from "./kvm-describe.ts";
 import { kvmMigration } from "./kvm-migration.ts";
-import { endQemu, qemuPid, qemuState, startQemu } from "./kvm-process.ts";
+import { endQemu, qemuPid, qemuState, runsAs, startQemu } from "./kvm-process.ts";
 import { kvmWatch } from "./kvm-watch.ts";
 import { askGuest } from "./kvm-serial.ts";
 import { qmp } from "./qmp.ts";
@@ -79,13 +79,15 @@ export const kvm = (testbed: Testbed, hosts: Hosts, model: NicModel): KvmHypervi
       const start = startOf(guest, null);
       const agent = await hosts.agent(host);
       const state = await qemuState(agent, guest, runFolder);
-      if (state === "running") return;
+      if (state === "running" && (await runsAs(agent, guest, start))) return;
       if (state !== "absent" && state !== "stopped")
         throw new Error(`${host}: ${guest.name} is ${state}; destroy it before it is created`);
       await endQemu(agent, fence, guest, runFolder);
       await startQemu(agent, fence, guest, start);
       await untilReady(agent, guest, runFolder);
     },
+
+    matches: async (host, guest) => runsAs(await hosts.agent(host), guest, startOf(guest, null)),
 
     inspect: async (host, guest) => qemuState(await hosts.agent(host), guest, runFolder),
 

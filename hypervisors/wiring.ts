@@ -16,6 +16,14 @@ export const nicOn = (testbed: Testbed, host: string, link: string): HostNic => 
   return nic;
 };
 
+/** Address of the end station on a segment, without prefix length; null: it has none. */
+export const endOn = (testbed: Testbed, segment: string): string | null => {
+  const ends = hostNames
+    .filter((name) => name !== "R1" && name !== "R2")
+    .flatMap((name) => testbed.hosts[name].nics.filter(({ link }) => link === segment));
+  return ends[0]?.address?.replace(/\/.*$/, "") ?? null;
+};
+
 /** Address of a host on the migration link, without prefix length. @throws {Error} */
 export const migrationAddress = (testbed: Testbed, host: string): string => {
   const { address } = nicOn(testbed, host, "migration");

@@ -20,7 +20,11 @@ const rateErrorBound = 0.01;
 export const isKept = (step: CalibrationStep): boolean =>
   step.lost === 0 && step.rateErrorRatio <= rateErrorBound;
 
-/** The highest step that was kept. A step that fails is tried once more: neighbours on shared cores disturb one. @throws {Error} even the lowest is not kept. */
+/**
+ * The highest step that was kept. A step that fails is tried once more, also while bisecting: a machine
+ * that was busy for a moment must not lower the bound of all loads. At most twice as many steps.
+ * @throws {Error} even the lowest is not kept.
+ */
 export async function highestStep(
   lineFps: number,
   run: (fps: number) => Promise<CalibrationStep>,
@@ -42,7 +46,7 @@ export async function highestStep(
       );
     let high = step.fps;
     for (let turn = 0; turn < bisections; turn++) {
-      const middle = await run((best.fps + high) / 2);
+      const middle = await keep((best.fps + high) / 2);
       if (isKept(middle)) best = middle;
       else high = middle.fps;
     }

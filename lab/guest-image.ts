@@ -1,9 +1,9 @@
 /** Kernel and initramfs of the router guest, made of Debian's packages: no disk, as the paper's live nodes. */
 import { createHash } from "node:crypto";
 import {
+  copyFileSync,
   existsSync,
   globSync,
-  linkSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -13,16 +13,21 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { execa } from "execa";
 import type { Testbed } from "../model/testbed.ts";
 import { cpioArchive, type CpioEntry } from "./cpio.ts";
 import { newestDependency, unpackedPackage } from "./debian.ts";
+import { python } from "./python.ts";
 
 /** Insertion order: each needs those before it. */
 const modules = [
   ...["virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci"],
-  ...["failover", "net_failover", "virtio_net", "e1000", "xen-netfront"],
+  ...["virtio_console", "failover", "net_failover", "virtio_net", "e1000", "xen-netfront"],
 ];
 const guestFolder = join(import.meta.dirname, "guest");
+const uncompress = join(import.meta.dirname, "uncompressed-kernel.py");
+/** The program's exit status for a kernel that QEMU starts as it is, and only so. */
+const cannotUncompress = 3;
 
 /** Images that the lab builds. */
 export const imageNames: readonly string[] = ["router"];
@@ -43,6 +48,7 @@ export const guestImages = async (
     .update(archive)
     .update(basename(vmlinuz))
     .update(readFileSync(join(kernel, ".package")))
+    .update(readFileSync(uncompress))
     .digest("hex")
     .slice(0, 16);
   const folder = join(cache, "images", hash);
@@ -51,7 +57,7 @@ export const guestImages = async (
     mkdirSync(join(cache, "images"), { recursive: true });
     const work = mkdtempSync(join(cache, "images", ".building-"));
     try {
-      linkSync(join(kernel, vmlinuz), join(work, "vmlinuz"));
+      await putKernel(join(kernel, vmlinuz), join(work, "kernel"));
       writeFileSync(join(work, "initramfs"), gzipSync(archive));
       renameSync(work, folder);
     } catch (error) {
@@ -60,19 +66,31 @@ export const guestImages = async (
       if (!existsSync(folder)) throw error;
     }
   }
-  return { router: { kernel: join(folder, "vmlinuz"), initramfs: join(folder, "initramfs") } };
+  return { router: { kernel: join(folder, "kernel"), initramfs: join(folder, "initramfs") } };
 };
 
-/** Under the metapackage's name: the cache answers without asking apt which kernel is the newest. */
-const kernelPackage = (cache: string, log: (line: string) => void) =>
-  unpackedPackage(cache, "linux-image-amd64", {
+/** Uncompressed where QEMU can start it so: unpacking it in an emulated guest is half of the whole boot. */
+const putKernel = async (vmlinuz: string, destination: string): Promise<void> => {
+  const { exitCode, stderr } = await execa(python(), ["-I", uncompress, vmlinuz, destination], {
+    reject: false,
+  });
+  if (exitCode === cannotUncompress) copyFileSync(vmlinuz, destination);
+  else if (exitCode !== 0) throw new Error(`${vmlinuz}: it cannot be unpacked\n${stderr}`);
+};
+
+/** Named by what is kept of it: the cache answers without asking apt which kernel is the newest. */
+const kernelPackage = (cache: string, log: (line: string) => void) => {
+  const only = ["./boot/vmlinuz-*", ...modules.map((name) => `*/${name}.ko`)];
+  const kept = createHash("sha256").update(only.join("\n")).digest("hex").slice(0, 8);
+  return unpackedPackage(cache, `linux-image-amd64-${kept}`, {
     find: async () => {
       log("downloading Debian's kernel for the guests (70 MB)");
       return newestDependency("linux-image-amd64");
     },
     // The package holds 400 MB; the guest needs its kernel and these.
-    only: ["./boot/vmlinuz-*", ...modules.map((name) => `*/${name}.ko`)],
+    only,
   });
+};
 
 const file = (path: string, source: string, mode = 0o100644): CpioEntry => ({
   path,

@@ -1,41 +1,25 @@
 /** How long a campaign still takes, from the trials that it has behind it. */
-import type { TrialKind, TrialState } from "./trial.ts";
+import type { TrialKind } from "./trial.ts";
 
-interface Timed {
+/** What a campaign has left of one kind of trial, and how long those with a verdict took. */
+export interface KindPace {
   readonly kind: TrialKind;
-  readonly state: TrialState;
-  /** ISO 8601. */
-  readonly startedAt: string | null;
-  readonly endedAt: string | null;
+  /** Trials without a verdict. */
+  readonly open: number;
+  /** The lower median, skipped trials left out; null: none of this kind has ended yet. */
+  readonly medianSeconds: number | null;
 }
 
 /**
  * Seconds for the trials without a verdict at the median pace of those of their kind that have one
- * (of any kind, where theirs has none yet). null: none has. Pauses and what lies between trials are
- * not in it.
+ * (of the other kind, where theirs has none yet). null: none has. Pauses and what lies between trials
+ * are not in it.
  */
-export function etaSeconds(trials: readonly Timed[]): number | null {
-  const durations = (kind: TrialKind | null): number[] =>
-    trials
-      .filter((trial) => kind === null || trial.kind === kind)
-      .flatMap(({ state, startedAt, endedAt }) =>
-        state !== "skipped" && startedAt !== null && endedAt !== null
-          ? [(Date.parse(endedAt) - Date.parse(startedAt)) / 1000]
-          : [],
-      );
-  const anyPace = median(durations(null));
-  if (anyPace === null) return null;
-  const left = (kind: TrialKind) =>
-    trials.filter(
-      (trial) => trial.kind === kind && (trial.state === "pending" || trial.state === "running"),
-    ).length;
-  const seconds = (["forwarding", "migration"] as const).map(
-    (kind) => left(kind) * (median(durations(kind)) ?? anyPace),
+export function etaSeconds(paces: readonly KindPace[]): number | null {
+  const known = paces.flatMap(({ medianSeconds }) => medianSeconds ?? []);
+  if (known.length === 0) return null;
+  const anyPace = Math.max(...known);
+  return Math.round(
+    paces.reduce((sum, { open, medianSeconds }) => sum + open * (medianSeconds ?? anyPace), 0),
   );
-  return Math.round(seconds.reduce((sum, each) => sum + each, 0));
-}
-
-function median(values: readonly number[]): number | null {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? null;
 }

@@ -3,8 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Power } from "./power.ts";
 
 export interface Switch {
-  read(host: string): Promise<"on" | "off">;
-  order(host: string, wanted: "on" | "off"): Promise<void>;
+  readonly read: (host: string) => Promise<"on" | "off">;
+  readonly order: (host: string, wanted: "on" | "off") => Promise<void>;
 }
 
 /** Chassis take seconds to power down (ACPI hard off after at most 4 s; controllers report later). */

@@ -45,6 +45,8 @@ const commandEnd = z.object({
   stderr: z.string(),
 });
 
+const offloads = z.record(z.string(), z.record(z.string(), z.boolean().nullable()));
+
 export interface AgentConnection extends Agent {
   /** Connects now, if not connected. @throws {NoExitStatus} */
   ready(): Promise<void>;
@@ -122,6 +124,8 @@ export const agentClient = (host: string, connect: () => Promise<Duplex>): Agent
       z.record(z.string(), z.string().nullable()).parse(await request("readFiles", { paths })),
 
     counters: async () => parseSnapshot(host, await request("counters", {})),
+
+    offloads: async (devices) => offloads.parse(await request("offloads", { devices })),
 
     raise: async (fence) => {
       await request("raise", { fence: here(fence) });

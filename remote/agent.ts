@@ -70,6 +70,10 @@ export interface Agent {
   /** Contents by path; null for a file that is not there. */
   readFiles(paths: readonly string[]): Promise<Readonly<Record<string, string | null>>>;
   counters(): Promise<CounterSnapshot>;
+  /** By interface, then by the name that ethtool(8) prints; null where the driver does not tell. */
+  offloads(
+    devices: readonly string[],
+  ): Promise<Readonly<Record<string, Readonly<Record<string, boolean | null>>>>>;
 
   /** Raises the host's highest token; every lower token is refused from then on. */
   raise(fence: Fence): Promise<void>;

@@ -1,34 +1,57 @@
-import { meanEstimate } from "../stats/summary.ts";
+import { meanEstimate, medianEstimate, medianRanks } from "../stats/summary.ts";
 
 /** A point of a figure or a cell of a table: the centre of n measurements and its 95 % interval. */
 export interface Estimate {
   readonly n: number;
+  readonly kind: "mean" | "median";
   /** null: n is 0. */
   readonly center: number | null;
-  /** null: fewer than two measurements give no interval. */
+  /** null: n is too small for an interval. */
   readonly low: number | null;
   readonly high: number | null;
+  /** The single measurements. */
+  readonly sample: readonly number[];
 }
 
-/** Mean with its Student-t interval, cut at what is possible: a rate is not below zero, a ratio not above one. */
+/** Skewed by nature, so that a mean says little: loss, round-trip times, downtimes and their like. */
+const skewed = /^(loss|rtt|downtime|brownout|packetGap|reconvergence)/;
+
+/** Below this n no pair of ranks covers the median with 95 %. */
+const leastForMedian = 6;
+
+/**
+ * Mean with its Student-t interval, cut at what is possible (a rate is not below zero), or, for a
+ * result that is skewed by nature, the median with its order-statistic interval.
+ */
 export function estimate(
+  key: string,
   sample: readonly number[],
   [least, most]: readonly [number | null, number | null] = [null, null],
 ): Estimate {
-  const { n, value, interval } = meanEstimate(sample);
+  const kind = skewed.test(key) ? "median" : "mean";
+  const { n, value, interval } = kind === "mean" ? meanEstimate(sample) : medianEstimate(sample);
   return {
     n,
+    kind,
     center: value,
     low: interval && Math.max(interval.low, least ?? -Infinity),
     high: interval && Math.min(interval.high, most ?? Infinity),
+    sample,
   };
 }
 
-/** What every caption says of its points: how many measurements, which interval. */
-export function intervalSentence(points: readonly Pick<Estimate, "n">[]): string {
+/** What every caption says of its points: how many measurements, which centre, which interval. */
+export function intervalSentence(points: readonly Pick<Estimate, "n" | "kind">[]): string {
   const counts = points.map(({ n }) => n);
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
   const n = least === most ? `n = ${least}` : `n = ${least}…${most}`;
+  if (points.some(({ kind }) => kind === "median")) {
+    const bars =
+      medianRanks(most) === null
+        ? `a 95 % interval needs n ≥ ${leastForMedian}`
+        : `bars are 95 % order-statistic intervals (from n = ${leastForMedian} on)`;
+    return `Points are medians, ${n} per point; small dots are the single measurements; ${bars}.`;
+  }
   const alone =
     least < 2 ? " Points with n = 1 are one measurement alone and have no interval." : "";
   return most < 2

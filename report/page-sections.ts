@@ -39,10 +39,12 @@ export function ledgerHead({ status, trials }: CampaignRecord): Html {
 
 export function resultsSection(tables: readonly Table[], repetitions: number): Html {
   const note = html`<p class="note">
-    Means over valid, completed trials with 95 % Student-t intervals (${repetitions} repetitions
-    planned; n says how many each row has). n = 1 gives no interval; an interval that reaches beyond
-    what is possible is cut there and printed as [low, high]. Failures of a migration or of
-    forwarding are results, not missing values: they stand beside n.
+    Over valid, completed trials (${repetitions} repetitions planned; n says how many each row has).
+    Rates, times and volumes are means ± 95 % Student-t intervals; one that reaches beyond what is
+    possible is cut there and printed as [low, high]. Loss, RTT and downtimes are skewed: medians,
+    from n = 6 on with their 95 % order-statistic interval [low, high], below that with their range
+    (least…greatest). Failures of a migration or of forwarding are results, not missing values: they
+    stand beside n.
   </p>`;
   return html`${note}${tables.map(
     ({ title, header, rows }) =>

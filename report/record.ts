@@ -15,7 +15,7 @@ export type ReportStore = Pick<
   | "allStatus"
   | "campaign"
   | "trials"
-  | "ledger"
+  | "ledgers"
   | "attempts"
   | "provenance"
   | "measurement"
@@ -57,7 +57,7 @@ export interface ExampleMigration {
 export async function readRecord(store: ReportStore, id: string): Promise<CampaignRecord> {
   const found = await store.campaign(id);
   if (!found) throw await unknownCampaign(store, id);
-  const { content, omissions, seed, planHash, longhaulVersion, ...status } = found;
+  const { content, omissions, seed, planHash, longhaulVersion, calibrations, ...status } = found;
   const trials = await store.trials(id);
   return {
     status,
@@ -67,9 +67,9 @@ export async function readRecord(store: ReportStore, id: string): Promise<Campai
     planHash,
     longhaulVersion,
     trials,
-    ledgers: await readLedgers(store, trials),
+    ledgers: await store.ledgers(id),
     provenance: await readProvenance(store, trials),
-    calibrations: await store.calibrations(status.testbed),
+    calibrations: calibrations ?? (await store.calibrations(status.testbed)),
     capacities: await store.capacities(status.testbed),
     recoveries: await store.recoveries(id),
     rungs: rungRows(await store.events({ campaign: id })),
@@ -85,16 +85,6 @@ export async function unknownCampaign(
   const known = (await store.allStatus()).map((status) => status.campaign);
   const list = known.length > 0 ? `known ones: ${known.join(", ")}` : "the store holds none yet";
   return new UsageError(`campaign ${JSON.stringify(id)} is unknown; ${list}`);
-}
-
-async function readLedgers(store: ReportStore, trials: readonly TrialRow[]) {
-  const ledgers = new Map<string, readonly LedgerRow[]>();
-  for (const { id, judgedAttempt, state } of trials) {
-    if (judgedAttempt === null || state !== "valid") continue;
-    const rows = await store.ledger(id, judgedAttempt);
-    if (rows.length > 0) ledgers.set(id, rows);
-  }
-  return ledgers;
 }
 
 async function readProvenance(store: ReportStore, trials: readonly TrialRow[]) {

@@ -53,7 +53,7 @@ export function rungTimes(rungs: readonly RungRow[]): readonly (readonly Cell[])
     return [
       step,
       `${verified} of ${own.length}`,
-      estimate(seconds, [0, null]),
+      { ...estimate("rungS", seconds, [0, null]), outOf: own.length },
       durationText(Math.max(...seconds)),
     ];
   });

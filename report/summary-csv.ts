@@ -1,9 +1,9 @@
-/** Every numeric result of every scenario: n, mean, 95 % interval. */
+/** Every numeric result of every scenario: n, mean and median, each with its 95 % interval. */
 import { csv } from "./csv.ts";
-import { estimate } from "./estimate.ts";
+import { meanEstimate, medianEstimate } from "../stats/summary.ts";
 import { type ScenarioGroup, values } from "./scenarios.ts";
 
-/** One line for each scenario and result key; over valid, completed trials. `low95` and `high95` are empty for n < 2. */
+/** One line for each scenario and result key; over valid, completed trials. Intervals are empty where n is too small: below 2 for the mean, below 6 for the median. */
 export function summaryCsv(groups: readonly ScenarioGroup[]): string {
   const header = [
     "kind",
@@ -19,6 +19,9 @@ export function summaryCsv(groups: readonly ScenarioGroup[]): string {
     "mean",
     "low95",
     "high95",
+    "median",
+    "medianLow95",
+    "medianHigh95",
   ];
   const rows = groups.flatMap((group) => {
     const { kind, platform, frameSizeBytes, load, intendedFps, direction, trials, completed } =
@@ -35,8 +38,11 @@ export function summaryCsv(groups: readonly ScenarioGroup[]): string {
       valid,
     ];
     return numericKeys(completed).map((key) => {
-      const { n, center, low, high } = estimate(values(completed, key));
-      return [...levels, key, n, center, low, high];
+      const sample = values(completed, key);
+      const estimates = [meanEstimate(sample), medianEstimate(sample)].flatMap(
+        ({ value, interval }) => [value, interval?.low ?? null, interval?.high ?? null],
+      );
+      return [...levels, key, sample.length, ...estimates];
     });
   });
   return csv(header, rows);

@@ -14,7 +14,8 @@ export interface Table {
   /** Cells that are numbers stand to the right. */
   readonly rows: readonly (readonly Cell[])[];
 }
-export type Cell = string | Estimate;
+/** `outOf`: the measurements that the row as a whole has. */
+export type Cell = string | (Estimate & { readonly outOf: number });
 
 interface Column {
   readonly header: string;
@@ -34,14 +35,18 @@ const columns: Readonly<Record<ScenarioGroup["kind"], readonly Column[]>> = {
       convert: (fps) => fps / 1e3,
       bounds: [0, null],
     },
-    { header: "loss ratio (0…1)", key: "lossRatio", bounds: [0, 1] },
-    { header: "RTT median (ms)", key: "rttMedianMs", bounds: [0, null] },
+    { header: "loss ratio, median (0…1)", key: "lossRatio", bounds: [0, 1] },
+    { header: "RTT, median (ms)", key: "rttMedianMs", bounds: [0, null] },
   ],
   migration: [
     { header: "total time (ms)", key: "totalTimeMs", bounds: [0, null] },
-    { header: "downtime: hypervisor (ms)", key: "downtimeHypervisorMs", bounds: [0, null] },
-    { header: "packet gap (ms)", key: "downtimePacketGapMs", bounds: [0, null] },
-    { header: "loss-derived (ms)", key: "downtimeLossMs", bounds: [0, null] },
+    {
+      header: "downtime by hypervisor, median (ms)",
+      key: "downtimeHypervisorMs",
+      bounds: [0, null],
+    },
+    { header: "packet gap, median (ms)", key: "downtimePacketGapMs", bounds: [0, null] },
+    { header: "loss-derived, median (ms)", key: "downtimeLossMs", bounds: [0, null] },
     { header: "volume (MiB)", key: "transferredMib", bounds: [0, null] },
   ],
 };
@@ -79,9 +84,10 @@ function table(kind: ScenarioGroup["kind"], groups: readonly ScenarioGroup[]): T
   };
 }
 
-function cell({ key, convert, bounds }: Column, group: ScenarioGroup): Estimate {
+function cell({ key, convert, bounds }: Column, group: ScenarioGroup): Exclude<Cell, string> {
   const found = values(group.completed, key);
-  return estimate(convert ? found.map((value) => convert(value, group)) : found, bounds);
+  const sample = convert ? found.map((value) => convert(value, group)) : found;
+  return { ...estimate(key, sample, bounds), outOf: group.completed.length };
 }
 
 /** Valid trials that did not complete are data: how many of how many, and as what. */
@@ -98,17 +104,38 @@ export function failures({ trials }: Pick<ScenarioGroup, "trials">): string {
   return [`${failed.length} of ${valid.length}${range}`, ...words].join(", ");
 }
 
-/** `12.1 ± 0.3`, or `0.4 [0, 1.9]` where the interval is cut at a bound; without an interval the value alone. */
+/**
+ * A mean as `12.1 ± 0.3`, or `0.4 [0, 1.9]` where its interval is cut at a bound; a median as
+ * `0.4 [0.1, 1.9]`, or with its range, `0.4 (0.1…1.9)`, where n is too small for an interval.
+ */
 export function cellText(cell: Cell): string {
   if (typeof cell === "string") return cell;
-  const { center, low, high } = cell;
-  if (center === null || low === null || high === null) return numberText(center);
+  const missingSome = cell.n < cell.outOf && cell.n > 0 ? ` (n = ${cell.n})` : "";
+  return `${estimateText(cell)}${missingSome}`;
+}
+
+function estimateText({ kind, center, low, high, sample }: Estimate): string {
+  const range = [Math.min(...sample), Math.max(...sample)] as const;
+  if (center === null || (kind === "median" && range[0] === range[1])) return numberText(center);
+  if (low === null || high === null)
+    return kind === "median"
+      ? `${numberText(center)} (${range.map(numberText).join("…")})`
+      : numberText(center);
   const [below, above] = [center - low, high - center];
   const symmetric = Math.abs(below - above) <= 1e-6 * Math.max(below, above, 1e-12);
   if (above === 0 && below === 0) return `${numberText(center)} ± 0`;
-  return symmetric
-    ? `${numberText(center)} ± ${numberText(above)}`
+  return symmetric && kind === "mean"
+    ? `${numberText(center)} ± ${halfText(center, above)}`
     : `${numberText(center)} [${numberText(low)}, ${numberText(high)}]`;
+}
+
+/** Half an interval; below the last figure that its centre shows only that it is so small. */
+function halfText(center: number, half: number): string {
+  const [, figures = ""] = numberText(center).split(".");
+  const last = 10 ** -figures.length;
+  return half < last && !figures.includes("e")
+    ? `<${last.toFixed(figures.length)}`
+    : numberText(half);
 }
 
 /** A table for a terminal: columns padded, numbers to the right, units on a line of their own. */

@@ -14,8 +14,8 @@ interface Command {
 /** A process that is to run for ever. */
 export interface Keepable {
   readonly name: string;
-  /** Prepares a start; runs before every one. What it throws counts as a failed start. */
-  command(): Promise<Command>;
+  /** Prepares a start; runs before every one. What it throws counts as a failed start. What it waits for it gives up when the signal comes. */
+  command(stopping: AbortSignal): Promise<Command>;
   ready(process: ProcessIdentity): Promise<boolean>;
   readonly logFile: string;
   readonly stopSignal: NodeJS.Signals;
@@ -55,7 +55,7 @@ export function keep(
     record({ state, process: current, since: new Date().toISOString(), restarts, lastEnd });
 
   const start = async (): Promise<void> => {
-    const { argv, env, cwd } = await kept.command();
+    const { argv, env, cwd } = await kept.command(stopping.signal);
     const [program = "", ...args] = argv;
     const descriptor = openSync(kept.logFile, "a", 0o600);
     try {

@@ -124,9 +124,10 @@ function worker(around: Surroundings): Keepable {
     stopSignal: "SIGTERM",
     stopGraceMs: 20_000,
     startDeadlineMs: 60_000,
-    command: async () => {
+    command: async (stopping) => {
       // A worker that starts before its servers would die of it and be held back by its pauses.
-      while (!around.isUp("temporal") || !around.isUp("postgres")) await delay(50);
+      while (!around.isUp("temporal") || !around.isUp("postgres"))
+        await delay(50, undefined, { signal: stopping });
       return {
         argv: [process.execPath, join(checkout, "workers", "main.ts")],
         env: marked(around, { ...around.env, LONGHAUL_STATE: state.path }),

@@ -3,6 +3,7 @@
  * The package's own class is not used: it makes a system user and installs exit hooks.
  */
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -30,9 +31,9 @@ function postgresBinary(name: "postgres" | "initdb"): string {
 }
 
 /**
- * argv that runs a PostgreSQL program, which refuses to be root: as root it gets uid 1000 in a user
- * namespace of its own, where uid 1000 is root outside. So no system user is made and a folder that
- * only root may enter works. Neither `unshare` nor `setpriv` forks: the pid spawned is the
+ * argv that runs a PostgreSQL program, which refuses to be root: as root it gets another uid in a
+ * user namespace of its own, and is root outside. So no system user is made and a folder that only root
+ * may enter works. Neither `unshare` nor `setpriv` forks: the pid spawned is the
  * program's own (util-linux, unshare(1), without --fork).
  */
 export function postgresProgram(
@@ -44,11 +45,19 @@ export function postgresProgram(
   return [
     ...(parent === undefined ? [] : ["setpriv", "--pdeathsig", parent]),
     ...(process.getuid?.() === 0
-      ? ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+      ? ["unshare", "--user", `--map-user=${namedUid()}`, "--map-group=1000"]
       : []),
     postgresBinary(name),
     ...args,
   ];
+}
+
+/** initdb asks for the name of its uid, and a fresh machine has no user 1000; `daemon` is on every one. */
+function namedUid(): number {
+  const uids = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .map((line) => Number(line.split(":")[2]));
+  return uids.find((uid) => uid > 0) ?? 1000;
 }
 
 /** `18` of `postgres (PostgreSQL) 18.4`: data folders of another major version cannot be opened. */

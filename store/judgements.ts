@@ -6,7 +6,7 @@ import { json, storable } from "./rows.ts";
 import type { Store } from "./store.ts";
 
 type Judgement = Parameters<Store["judge"]>[1];
-type JudgementVerbs = Pick<Store, "judge" | "ledger">;
+type JudgementVerbs = Pick<Store, "judge" | "ledger" | "ledgers">;
 
 export const judgementVerbs = (database: Database): JudgementVerbs => ({
   async judge(ref, judgement) {
@@ -33,6 +33,22 @@ export const judgementVerbs = (database: Database): JudgementVerbs => ({
       "SELECT place, frames FROM ledger WHERE trial = $1 AND attempt = $2 ORDER BY ordinal",
       [trial, attempt],
     ),
+
+  async ledgers(campaign) {
+    const rows = await database.rows<LedgerRow & { trial: string }>(
+      `SELECT trial.id AS trial, place, frames
+       FROM trial JOIN ledger ON ledger.trial = trial.id AND ledger.attempt = trial.judged_attempt
+       WHERE trial.campaign = $1 AND trial.state = 'valid' ORDER BY trial.position, ordinal`,
+      [campaign],
+    );
+    const ledgers = new Map<string, LedgerRow[]>();
+    for (const { trial, place, frames } of rows) {
+      const ledger = ledgers.get(trial) ?? [];
+      ledger.push({ place, frames });
+      ledgers.set(trial, ledger);
+    }
+    return ledgers;
+  },
 });
 
 /**

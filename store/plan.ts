@@ -58,12 +58,12 @@ async function insertCampaign(session: Session, plan: PlannedCampaign): Promise<
   }
   const inserted = await session.execute(
     `INSERT INTO campaign (id, testbed, name, seed, content, plan_hash, omissions, workflow_id,
-       temporal_ui, longhaul_version)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING`,
+       temporal_ui, longhaul_version, calibrations)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (id) DO NOTHING`,
     [
       ...[plan.id, plan.testbed, plan.campaign.name, plan.campaign.seed, json(plan.campaign)],
       ...[plan.planHash, json(plan.omissions), plan.workflowId, plan.temporalUi],
-      plan.longhaulVersion,
+      ...[plan.longhaulVersion, json(plan.calibrations)],
     ],
   );
   return inserted === 1;

@@ -1,34 +1,22 @@
 /** Where campaigns stand: one statement, so one snapshot, in which the ledger's sum holds. */
 import type { Campaign } from "../model/campaign.ts";
-import type { CampaignState, Omission } from "../model/trial.ts";
+import type { KindPace } from "../model/pace.ts";
+import type { Calibration } from "../model/testbed.ts";
+import type { Omission } from "../model/trial.ts";
 import type { Database } from "./database.ts";
 import type { CampaignStatus, Store } from "./store.ts";
 
-interface StatusRow {
+interface StatusRow extends Omit<CampaignStatus, "campaign" | "verdicts"> {
   readonly id: string;
-  readonly testbed: string;
-  readonly state: CampaignState;
-  readonly reason: string | null;
-  readonly planned: number;
   readonly valid: number;
   readonly invalid: number;
   readonly skipped: number;
-  readonly pending: number;
-  readonly running: number;
-  readonly outcomes: Readonly<Record<string, number>>;
-  readonly attempts: number;
-  readonly recoveries: number;
-  readonly workflowId: string;
-  readonly temporalUi: string | null;
-  readonly plannedAt: string;
-  readonly startedAt: string | null;
-  readonly endedAt: string | null;
-  readonly current: CampaignStatus["current"];
   readonly content: Campaign;
   readonly omissions: readonly Omission[];
   readonly seed: number;
   readonly planHash: string;
   readonly longhaulVersion: string;
+  readonly calibrations: readonly Calibration[] | null;
 }
 
 const statusSql = (where: string): string => `
@@ -62,7 +50,7 @@ const statusSql = (where: string): string => `
     ORDER BY a.started_at DESC, a.attempt DESC, s.started_at DESC, s.retry DESC LIMIT 1) AS running ON true
   ${where}`;
 
-type StatusVerbs = Pick<Store, "status" | "allStatus" | "campaign">;
+type StatusVerbs = Pick<Store, "status" | "allStatus" | "pace" | "campaign">;
 
 export const statusVerbs = (database: Database): StatusVerbs => ({
   async status(id) {
@@ -75,11 +63,20 @@ export const statusVerbs = (database: Database): StatusVerbs => ({
     return rows.map(statusOf);
   },
 
+  pace: (campaign) =>
+    database.rows<KindPace>(
+      `SELECT kind, count(*) FILTER (WHERE state IN ('pending', 'running')) AS open,
+         percentile_disc(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - started_at))
+           FILTER (WHERE state <> 'skipped' AND ended_at IS NOT NULL)::float8 AS median_seconds
+       FROM trial WHERE campaign = $1 GROUP BY kind ORDER BY kind`,
+      [campaign],
+    ),
+
   async campaign(id) {
     const [row] = await database.rows<StatusRow>(statusSql("WHERE c.id = $1"), [id]);
     if (row === undefined) return null;
-    const { content, omissions, seed, planHash, longhaulVersion } = row;
-    return { ...statusOf(row), content, omissions, seed, planHash, longhaulVersion };
+    const { content, omissions, seed, planHash, longhaulVersion, calibrations } = row;
+    return { ...statusOf(row), content, omissions, seed, planHash, longhaulVersion, calibrations };
   },
 });
 

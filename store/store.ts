@@ -4,6 +4,7 @@
  * Every verb throws `StoreUnavailable` when PostgreSQL cannot be reached.
  */
 import type { Campaign } from "../model/campaign.ts";
+import type { KindPace } from "../model/pace.ts";
 import type { CounterSeries, ClockOffset, Measurement, Provenance } from "../model/measurement.ts";
 import type { Calibration, Capacity } from "../model/testbed.ts";
 import type {
@@ -34,6 +35,8 @@ export interface PlannedCampaign {
   readonly workflowId: string;
   readonly temporalUi: string | null;
   readonly longhaulVersion: string;
+  /** What the plan was checked against. */
+  readonly calibrations: readonly Calibration[];
 }
 
 /** The keys of `status ID --json`, but for `etaSeconds`, which the caller adds. */
@@ -146,6 +149,8 @@ export interface Store extends RecoveryVerbs {
         seed: number;
         planHash: string;
         longhaulVersion: string;
+        /** null: planned by a Longhaul that did not keep them. */
+        calibrations: readonly Calibration[] | null;
       })
     | null
   >;
@@ -154,6 +159,8 @@ export interface Store extends RecoveryVerbs {
   /** One snapshot. Sums hold: planned = valid + invalid + skipped + pending + running. */
   status(id: string): Promise<CampaignStatus | null>;
   allStatus(): Promise<readonly CampaignStatus[]>;
+  /** Counted by the database: what a status needs of the trials without reading them. */
+  pace(campaign: string): Promise<readonly KindPace[]>;
 
   /** Trials of the next elements without a verdict, in order of position, whole elements only. */
   pendingElements(
@@ -161,6 +168,11 @@ export interface Store extends RecoveryVerbs {
     limit: number,
   ): Promise<readonly { element: string; kind: TrialKind; trials: readonly TrialRow[] }[]>;
   trials(campaign: string): Promise<readonly TrialRow[]>;
+  /** Trials with a verdict in order of their end: those that ended at `since` or later, of them the `newest`. */
+  endedTrials(
+    campaign: string,
+    which: { since?: string | null; newest: number },
+  ): Promise<readonly TrialRow[]>;
   trial(id: string): Promise<TrialRow | null>;
   /** Fills in the intended load of every `ofCapacity` trial of this platform and frame size. */
   resolveLoads(
@@ -204,6 +216,8 @@ export interface Store extends RecoveryVerbs {
     },
   ): Promise<void>;
   ledger(trial: string, attempt: number): Promise<readonly LedgerRow[]>;
+  /** Of every valid trial of the campaign, by trial id; one without a ledger is absent. */
+  ledgers(campaign: string): Promise<ReadonlyMap<string, readonly LedgerRow[]>>;
 
   /** Upserts by (trial, attempt, name, retry). */
   putStep(ref: AttemptRef, step: StepRow): Promise<void>;

@@ -13,19 +13,33 @@ interface FlatTrial extends Omit<TrialRow, "scenario"> {
   readonly fault: string | null;
 }
 
-const trialSql = (where: string): string => `
+const trialSql = (where: string, order = "position"): string => `
   SELECT t.id, campaign, kind, element, platform, frame_size_bytes, load, intended_fps, of_capacity,
     direction, fault, repetition, position, state, reason, outcome, judged_attempt, results, doubts,
     started_at, ended_at,
     (SELECT count(*) FROM attempt WHERE attempt.trial = t.id) AS attempts
-  FROM trial t ${where} ORDER BY position`;
+  FROM trial t ${where} ORDER BY ${order}`;
 
-type TrialVerbs = Pick<Store, "trials" | "trial" | "pendingElements" | "resolveLoads">;
+type TrialVerbs = Pick<
+  Store,
+  "trials" | "endedTrials" | "trial" | "pendingElements" | "resolveLoads"
+>;
 
 export const trialVerbs = (database: Database): TrialVerbs => ({
   async trials(campaign) {
     const rows = await database.rows<FlatTrial>(trialSql("WHERE campaign = $1"), [campaign]);
     return rows.map(trialOf);
+  },
+
+  async endedTrials(campaign, { since = null, newest }) {
+    const rows = await database.rows<FlatTrial>(
+      trialSql(
+        "WHERE campaign = $1 AND ended_at IS NOT NULL AND ($2::timestamptz IS NULL OR ended_at >= $2)",
+        "ended_at DESC, position DESC LIMIT $3",
+      ),
+      [campaign, since, newest],
+    );
+    return rows.map(trialOf).toReversed();
   },
 
   async trial(id) {

@@ -1,5 +1,5 @@
 /** Testbeds by name, as the acts use them: looked up here, on the worker; nothing of them travels through Temporal. */
-import type { Bench } from "../activities/deps.ts";
+import { type Bench, TestbedAway } from "../activities/deps.ts";
 import { generators } from "../generators/generators.ts";
 import { drivers } from "../hypervisors/drivers.ts";
 import { labPower, labTestbed } from "../lab/lab.ts";
@@ -43,8 +43,10 @@ export function benches(state: StateFolder, store: Pick<Store, "testbed">): Benc
     const file = stored.content as TestbedFile;
     if (file.kind === "physical") return file;
     const lab = labTestbed(state);
-    if (lab === null) throw new Error(`the lab ${name} is not up; run \`longhaul lab up\``);
-    if (lab.name !== name) throw new Error(`the lab that is up is ${lab.name}, not ${name}`);
+    if (lab === null)
+      throw new TestbedAway(`the lab ${name} is not up; \`longhaul lab up\` brings it up`);
+    if (lab.name !== name)
+      throw new TestbedAway(`the lab that is up is ${lab.name}, not ${name}; \`longhaul lab up\``);
     return lab;
   }
 }

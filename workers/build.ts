@@ -10,10 +10,11 @@ import type { Acts } from "../workflows/acts.ts";
 import { benches } from "./benches.ts";
 import { workflowBundle } from "./bundle.ts";
 import { patiently } from "./patience.ts";
-import { longhaulVersion } from "./version.ts";
+import { longhaulVersion } from "../services/version.ts";
 
 export interface Built {
   readonly connection: NativeConnection;
+  readonly client: Client;
   readonly namespace: string;
   readonly bundle: string;
   readonly activities: Acts;
@@ -41,6 +42,7 @@ export async function build(
   const client = new Client({ connection, namespace });
   return {
     connection,
+    client,
     namespace,
     bundle,
     activities: createActivities({ store, bench: known.bench, client, longhaulVersion: version }),

@@ -3,9 +3,12 @@
  * new ones within seconds. Survives Temporal and PostgreSQL being away; ends on SIGTERM or SIGINT.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import type { Client } from "@temporalio/client";
 import type { Worker } from "@temporalio/worker";
+import { taskQueue } from "../model/search-attributes.ts";
 import { stateFolder } from "../services/state-folder.ts";
 import { announceWorker } from "../services/worker-ready.ts";
+import { giveUpAbandoned } from "./abandoned.ts";
 import { build } from "./build.ts";
 import type { Built } from "./build.ts";
 import { patiently } from "./patience.ts";
@@ -62,19 +65,29 @@ async function serveTestbeds(built: Built): Promise<void> {
 
 /** Runs one testbed's worker, and another when it ends though nobody asked for it. */
 async function serve(built: Built, testbed: string): Promise<void> {
-  const { connection, namespace, bundle, activities } = built;
+  const { connection, client, namespace, bundle, activities } = built;
   while (!stop.signal.aborted) {
     try {
       const worker = await patiently(`worker of ${testbed}`, stop.signal, log, () =>
         testbedWorker({ connection, namespace, bundle, activities, testbed }),
       );
       log(`serving the testbed ${testbed}`);
-      await runUntilStopped(worker);
+      await Promise.all([runUntilStopped(worker), giveUp(client, testbed)]);
     } catch (error) {
       if (stop.signal.aborted) return;
       log(`worker of ${testbed}: ${error instanceof Error ? error.message : String(error)}`);
       await delay(lookForTestbedsMs);
     }
+  }
+}
+
+/** What a dead worker had in hand; when that cannot be looked up, its heartbeats end it later. */
+async function giveUp(client: Client, testbed: string): Promise<void> {
+  try {
+    const given = await giveUpAbandoned(client, taskQueue(testbed));
+    if (given > 0) log(`${testbed}: gave up ${given} acts of a worker that died`);
+  } catch (error) {
+    log(`${testbed}: acts of a dead worker could not be looked up: ${String(error)}`);
   }
 }
 

@@ -3,6 +3,7 @@ import type { NativeConnection } from "@temporalio/worker";
 import { Worker } from "@temporalio/worker";
 import { taskQueue } from "../model/search-attributes.ts";
 import type { Acts } from "../workflows/acts.ts";
+import { workerIdentity } from "./abandoned.ts";
 
 export interface WorkerSettings {
   readonly connection: NativeConnection;
@@ -25,6 +26,7 @@ export const testbedWorker = ({
 }: WorkerSettings): Promise<Worker> =>
   Worker.create({
     ...server,
+    identity: workerIdentity(),
     taskQueue: taskQueue(testbed),
     workflowBundle: { codePath: bundle },
     activities,

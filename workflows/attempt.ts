@@ -3,12 +3,13 @@
  * attempt is prepare · measure · [locate] · judge · restore; after an unknown end of `measure` the
  * store and the hosts are asked (`collect`) before another attempt may exist.
  */
-import { CancellationScope, isCancellation, log, sleep } from "@temporalio/workflow";
+import { CancellationScope, isCancellation, log } from "@temporalio/workflow";
 import { begun, ended, isSpent, spentReason } from "../model/attempts.ts";
 import type { AttemptTally } from "../model/attempts.ts";
 import type { AttemptRef, AttemptVerdict, TrialKind, TrialOutcome } from "../model/trial.ts";
 import type { TrialActs, TrialBrief } from "./acts.ts";
 import { faultOf } from "./faults.ts";
+import { patiently } from "./patience.ts";
 import { act, timesOf } from "./policies.ts";
 import type { RecoveryResult } from "./recovery.ts";
 
@@ -140,18 +141,6 @@ async function attempt(
       const { leavesDoubt, reason } = faultOf(error);
       log.warn("the testbed was not restored", { trial: ref.trialId, reason });
       if (leavesDoubt) doubts.push(reason);
-    }
-  }
-}
-
-/** Repeats an act for as long as its failure says that the store is away: nothing is lost by waiting. */
-async function patiently<Result>(run: () => Promise<Result>): Promise<Result> {
-  for (;;) {
-    try {
-      return await run();
-    } catch (error) {
-      if (isCancellation(error) || faultOf(error).kind !== "store-away") throw error;
-      await sleep("1m", { summary: "the store is away: waiting" });
     }
   }
 }

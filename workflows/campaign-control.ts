@@ -14,7 +14,7 @@ import {
 import type { CampaignState } from "../model/trial.ts";
 import type { CampaignProgress } from "./acts.ts";
 import type { CampaignInput } from "./campaign.ts";
-import { campaignDetails } from "./details.ts";
+import { campaignDetails, ledgerSentence } from "./details.ts";
 import * as messages from "./messages.ts";
 import type { CampaignView, Steered } from "./messages.ts";
 import { act } from "./policies.ts";
@@ -78,6 +78,11 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
     become,
     refresh,
     untilRunning: () => condition(() => view.state === "running"),
+    /** As last read. */
+    ledger: () => ({
+      ledger: ledger === null ? null : ledgerSentence(ledger),
+      outcomes: ledger?.outcomes ?? {},
+    }),
     isPaused: () => view.state === "paused",
     wasAsked: () => cancelAskedBy !== null,
     cancelledBy: () => cancelAskedBy ?? "Temporal's own cancel",

@@ -20,6 +20,7 @@ import { faultOf } from "./faults.ts";
 import { forwardingSweep } from "./forwarding-sweep.ts";
 import { hold } from "./messages.ts";
 import { migrationTrial } from "./migration-trial.ts";
+import { patiently } from "./patience.ts";
 import { act } from "./policies.ts";
 import { attributes } from "./search.ts";
 
@@ -87,7 +88,9 @@ export async function measureAll(
   }
 
   async function resolveCapacities(under: number): Promise<void> {
-    for (const open of await act("openCapacities")(campaignId)) {
+    for (const open of await act("openCapacities", { summary: "which loads need a capacity?" })(
+      campaignId,
+    )) {
       const what = `capacity of ${open.platform} at ${open.frameSizeBytes} B`;
       desk.step(`finding the ${what}`);
       try {
@@ -99,7 +102,7 @@ export async function measureAll(
           frameSizeBytes,
           token: token(under, nextNumber++),
         };
-        await act("resolveCapacity", { summary: what })(order);
+        await patiently(() => act("resolveCapacity", { summary: what })(order));
       } catch (error) {
         if (isCancellation(error)) throw error;
         // Its trials are tried all the same: each says for itself that its load is unknown.
@@ -135,7 +138,9 @@ export async function measureAll(
   }
 }
 
-type ElementEnd = ElementResult | (Omit<ElementResult, "status"> & { readonly status: "failed" });
+type ElementEnd =
+  | Omit<ElementResult, "trials">
+  | (Omit<ElementResult, "status" | "trials"> & { readonly status: "failed" });
 
 async function runElement(
   { campaignId, testbed, attemptLimit }: CampaignInput,

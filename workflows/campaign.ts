@@ -28,7 +28,12 @@ export interface CampaignInput {
 
 /** `busy`: the testbed is another's and nothing was begun; the same campaign may be started again. */
 export type CampaignResult =
-  | { readonly status: "completed" | "cancelled" }
+  | {
+      readonly status: "completed" | "cancelled";
+      /** For people: the sum as it stood at the end. */
+      readonly ledger: string | null;
+      readonly outcomes: Readonly<Record<string, number>>;
+    }
   | { readonly status: "busy"; readonly heldBy: string };
 
 export async function campaign(input: CampaignInput): Promise<CampaignResult> {
@@ -56,7 +61,7 @@ export async function campaign(input: CampaignInput): Promise<CampaignResult> {
   await CancellationScope.nonCancellable(() => end(status));
   // Asked of Temporal itself, not by the update: Temporal then shows the workflow as cancelled, too.
   if (cancellation !== null && !desk.wasAsked()) throw cancellation;
-  return { status };
+  return { status, ...desk.ledger() };
 
   async function begin(): Promise<Carried | { heldBy: string }> {
     desk.step(`taking the testbed ${testbed}`);
@@ -76,7 +81,11 @@ export async function campaign(input: CampaignInput): Promise<CampaignResult> {
   async function end(status: "completed" | "cancelled"): Promise<void> {
     desk.close();
     desk.step(status === "completed" ? "closing" : "skipping what has no verdict");
-    if (status === "cancelled") await act("closeCancelled")(campaignId, desk.cancelledBy());
+    if (status === "cancelled")
+      await act("closeCancelled", { summary: "skip what has no verdict" })(
+        campaignId,
+        desk.cancelledBy(),
+      );
     await act("releaseTestbed", { summary: `let ${testbed} go` })(campaignId, testbed);
     desk.step("ended");
     await desk.become(status, status === "completed" ? null : `cancelled by ${desk.cancelledBy()}`);

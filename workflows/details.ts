@@ -36,17 +36,45 @@ export function campaignDetails(view: CampaignView, ledger: CampaignProgress | n
   ].join("\n\n");
 }
 
-export const sweepDetails = (trials: readonly TrialBrief[], ends: readonly TrialEnd[]): string =>
-  trials.map((trial, index) => `- ${trial.label}: ${endWords(ends[index] ?? null)}`).join("\n");
+/** `42 planned = 40 valid + 1 invalid + 1 skipped`, and what is still open. */
+export function ledgerSentence(ledger: CampaignProgress): string {
+  const { planned, valid, invalid, skipped, pending, running } = ledger;
+  const open = pending + running > 0 ? ` + ${pending} pending + ${running} running` : "";
+  return `${planned} planned = ${valid} valid + ${invalid} invalid + ${skipped} skipped${open}`;
+}
+
+/** What came of each load so far; `measuring`: the first one without an end runs now. */
+export function sweepDetails(
+  trials: readonly TrialBrief[],
+  ends: readonly TrialEnd[],
+  measuring: boolean,
+): string {
+  const lines = trials.map(({ label }, index) => {
+    const now = measuring && index === ends.length;
+    return `- ${label}: ${now ? "**being measured**" : endWords(ends[index] ?? null)}`;
+  });
+  return [`**${ends.length} of ${loads(trials.length)} done**`, lines.join("\n")].join("\n\n");
+}
 
 export const migrationDetails = (trial: TrialBrief, end: TrialEnd | null): string =>
-  `- ${trial.label}: ${endWords(end)}`;
+  `- ${trial.label}: ${end === null ? "**being measured**" : endWords(end)}`;
+
+/** What a child workflow returns of each trial, for people: `64 B, idle: valid, completed, 1 attempt`. */
+export const endLines = (
+  trials: readonly TrialBrief[],
+  ends: readonly TrialEnd[],
+): readonly string[] =>
+  trials.map(
+    ({ label }, index) => `${label}: ${endWords(ends[index] ?? null).replaceAll("*", "")}`,
+  );
+
+const loads = (count: number): string => (count === 1 ? "1 load" : `${count} loads`);
 
 /** One line for the timeline of the campaign; at most 200 bytes. */
 export const elementSummary = (element: Element): string => {
   const what =
     element.kind === "forwarding"
-      ? `forwarding · ${element.trials.length} loads`
+      ? `forwarding · ${loads(element.trials.length)}`
       : `migration · ${element.trials[0]?.label ?? ""}`;
   return `${what} · ${element.platform} · ${element.frameSizeBytes} B · repetition ${element.repetition}`.slice(
     0,

@@ -4,6 +4,7 @@ import { token } from "../model/tokens.ts";
 import type { Element, TrialBrief } from "./acts.ts";
 import { runTrial } from "./attempt.ts";
 import type { TrialEnd } from "./attempt.ts";
+import { endLines } from "./details.ts";
 import { hold } from "./messages.ts";
 import { recover } from "./recover.ts";
 
@@ -24,6 +25,8 @@ export interface ElementResult {
   /** `exhausted`: no rung of recovery helped, and the testbed waits for a person. */
   readonly status: "measured" | "superseded" | "exhausted";
   readonly reason: string | null;
+  /** One line for each trial, for who looks at this workflow. */
+  readonly trials: readonly string[];
   /** The first number that the next element may use. */
   readonly nextNumber: number;
 }
@@ -65,8 +68,9 @@ export function elementRun(input: ElementInput) {
     carried: (ends: readonly TrialEnd[]): ElementInput => ({ ...input, nextNumber, held, ends }),
     /** Nothing more may be measured in this element now. */
     isStopped: (): boolean => stop !== null,
-    result: (): ElementResult => ({
+    result: (ends: readonly TrialEnd[]): ElementResult => ({
       ...(stop ?? { status: "measured", reason: null }),
+      trials: endLines(input.element.trials, ends),
       nextNumber,
     }),
     shouldContinueAsNew: (): boolean => workflowInfo().continueAsNewSuggested,

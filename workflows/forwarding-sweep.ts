@@ -17,13 +17,13 @@ export async function forwardingSweep(input: ElementInput): Promise<ElementResul
   const ends: TrialEnd[] = [...input.ends];
   for (const [index, brief] of trials.entries()) {
     if (index < ends.length) continue;
-    setCurrentDetails(sweepDetails(trials, ends));
+    setCurrentDetails(sweepDetails(trials, ends, true));
     if (run.shouldContinueAsNew()) await continueAsNew<typeof forwardingSweep>(run.carried(ends));
     const end = await run.trial(brief, `trial ${index + 1}/${trials.length} · ${brief.label} · `);
     ends.push(end);
     if (run.isStopped()) break;
   }
-  setCurrentDetails(sweepDetails(trials, ends));
+  setCurrentDetails(sweepDetails(trials, ends, false));
   noteVerdicts(ends);
-  return run.result();
+  return run.result(ends);
 }

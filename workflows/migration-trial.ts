@@ -19,5 +19,5 @@ export async function migrationTrial(input: ElementInput): Promise<ElementResult
     ends.push(end);
   }
   noteVerdicts(ends);
-  return run.result();
+  return run.result(ends);
 }

@@ -24,12 +24,12 @@ export async function recover(
   why: string,
   tokens: { readonly epoch: number; readonly nextNumber: number },
 ): Promise<RecoveryResult> {
-  const { token: _spent, ...attempt } = ref;
+  const { campaignId, testbed, trialId, attempt } = ref;
   const { platform, scenario } = brief;
   try {
     return await executeChild(recovery, {
       workflowId: `${ref.trialId}/recovery-${ref.attempt}`,
-      args: [{ ref: attempt, why, ...tokens }],
+      args: [{ ref: { campaignId, testbed, trialId, attempt }, why, ...tokens }],
       workflowExecutionTimeout: longest,
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,

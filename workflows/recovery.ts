@@ -10,7 +10,6 @@ import {
   CancellationScope,
   isCancellation,
   setCurrentDetails,
-  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from "@temporalio/workflow";
@@ -20,6 +19,7 @@ import { token } from "../model/tokens.ts";
 import type { AttemptRef } from "../model/trial.ts";
 import type { RungActs, RungAnswer } from "./acts.ts";
 import { faultOf } from "./faults.ts";
+import { patiently } from "./patience.ts";
 import { act } from "./policies.ts";
 import { climbedWords, recoveryDetails } from "./recovery-words.ts";
 import type { ClimbedStep } from "./recovery-words.ts";
@@ -93,19 +93,14 @@ export async function recovery(input: RecoveryInput): Promise<RecoveryResult> {
     const tries = reports.filter((one) => one.step === step).length + 1;
     const summary = climbedWords(step, hosts, tries);
     const order = { ref: { ...input.ref, token: takeToken() }, id, why, step, hosts };
-    for (;;) {
-      try {
-        return await act(actOf[step], { summary })(order);
-      } catch (error) {
-        if (isCancellation(error)) throw error;
-        const fault = faultOf(error);
-        if (fault.kind === "fenced") return "superseded";
-        if (fault.kind !== "store-away") {
-          const report = { step, status: "failed", hosts, unreachable: [], suspects: [] } as const;
-          return { report, words: fault.reason, facts: null };
-        }
-        await sleep("1m", { summary: "the store is away: waiting" });
-      }
+    try {
+      return await patiently(() => act(actOf[step], { summary })(order));
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const fault = faultOf(error);
+      if (fault.kind === "fenced") return "superseded";
+      const report = { step, status: "failed", hosts, unreachable: [], suspects: [] } as const;
+      return { report, words: fault.reason, facts: null };
     }
   }
 

@@ -9,7 +9,7 @@ import { Fenced, NoExitStatus } from "../../remote/shell.ts";
 import { StoreUnavailable } from "../../store/store.ts";
 import type { TrialRow } from "../../store/store.ts";
 import type { RungAnswer, RungOrder } from "../../workflows/acts.ts";
-import type { Bench, TrialDeps } from "../deps.ts";
+import { type Bench, TestbedAway, type TrialDeps } from "../deps.ts";
 import { cancellationIn } from "../failures.ts";
 import { guestOf } from "../guest.ts";
 import type { RouterHost } from "../setup.ts";
@@ -45,7 +45,7 @@ type Climb = (setup: RungSetup) => Promise<Climbed>;
 /**
  * A rung as an act: checked against the highest token, timed, and stored as an event of its own. A
  * failure is an answer, so that the ladder goes on. @throws {Fenced} the token was refused: another
- * holds the testbed. @throws {StoreUnavailable}
+ * holds the testbed. @throws {StoreUnavailable} @throws {TestbedAway}
  */
 export const rung =
   (deps: TrialDeps, climb: Climb) =>
@@ -89,7 +89,9 @@ async function climbing(deps: TrialDeps, order: RungOrder, climb: Climb): Promis
   try {
     return await climb(await setupOf(deps, order));
   } catch (error) {
-    if (cancellationIn(error) !== null || error instanceof StoreUnavailable) throw error;
+    if (cancellationIn(error) !== null) throw error;
+    // Both are waited for: nothing can be told of a testbed that is being brought up.
+    if (error instanceof StoreUnavailable || error instanceof TestbedAway) throw error;
     // A host refuses a token only when it saw a higher one; a boot id also when it was booted meanwhile.
     if (error instanceof Fenced && (await isSuperseded(deps, order))) throw error;
     return { status: "failed", words: error instanceof Error ? error.message : String(error) };

@@ -1,8 +1,8 @@
 #!/bin/busybox sh
 # The router guest: plain kernel forwarding. Its NICs come on the kernel's command line, in order:
 #   longhaul.nic=MAC,ADDRESS/PREFIX longhaul.nic=… longhaul.routing=kernel
-# Console (ttyS0): ROUTER-READY once it forwards, then "hb UPTIME" every second.
-# Commands (ttyS1): see guest/commands.sh.
+# Console (ttyS0): ROUTER-READY once it forwards and takes commands, then "hb UPTIME" every second.
+# Commands (hvc0): see guest/commands.sh.
 export PATH=/bin
 /bin/busybox mkdir -p /bin /proc /sys /dev /run /tmp
 /bin/busybox --install -s /bin
@@ -43,18 +43,33 @@ for word in $(cat /proc/cmdline); do
     ;;
   esac
 done
+# Switches may know the router's MACs from where it was before, and nobody asks for them: it says where it is.
+announce() {
+  for try in $(seq 100); do
+    [ "$(cat "/sys/class/net/$1/carrier")" = 1 ] && break
+    usleep 50000
+  done
+  arping -q -U -c 1 -w 1 -I "$1" "$2"
+}
 index=0
 while [ $index -lt $number ]; do
   eval "address=\$address$index"
   ip link set "nic$index" name "eth$index"
   ip address add "$address" dev "eth$index"
   ip link set "eth$index" up
+  announce "eth$index" "${address%/*}" &
   index=$((index + 1))
 done
 echo 1 >/proc/sys/net/ipv4/ip_forward
 
+# Open before it is ready: from then on no command is lost, not even the first.
+if [ -e /sys/bus/virtio/drivers/virtio_console/virtio* ]; then
+  for try in $(seq 100); do [ -c /dev/hvc0 ] && break; usleep 50000; done
+  exec 3<>/dev/hvc0
+  stty raw -echo <&3
+  sh /commands.sh <&3 >&3 &
+fi
 [ "$number" -gt 0 ] && echo "ROUTER-READY $number" || echo ROUTER-ALONE
-sh /commands.sh &
 while :; do
   read -r uptime _ </proc/uptime
   echo "hb $uptime"

@@ -11,6 +11,7 @@ from agent.connection import Connection
 from agent.converse import Conversation
 from agent.fence import Refused
 from agent.loop import Loop
+from agent.offloads import offloads
 from agent.snapshot import snapshot
 from agent.wrapper import poke_address, run_wrapper
 
@@ -122,6 +123,9 @@ class Server:
 
     def counters(self, _, answer):
         answer(snapshot())
+
+    def offloads(self, args, answer):
+        answer(offloads(args["devices"]))
 
     def raise_token(self, args, answer):
         fence.check(self.folder, args["fence"])
@@ -252,7 +256,7 @@ class Server:
 
 VERBS = {
     "hello": Server.hello, "clock": Server.clock, "readFiles": Server.read_files, "counters": Server.counters,
-    "raise": Server.raise_token, "read": Server.read, "act": Server.act, "converse": Server.converse,
+    "offloads": Server.offloads, "raise": Server.raise_token, "read": Server.read, "act": Server.act, "converse": Server.converse,
     "startUnit": Server.start_unit, "unit": Server.unit, "units": Server.units, "waitUnit": Server.wait_unit,
     "follow": Server.follow, "stopUnit": Server.stop_unit, "sweepUnits": Server.sweep_units,
 }

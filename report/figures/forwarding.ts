@@ -3,7 +3,7 @@ import { mbpsL2FromFps } from "../../model/units.ts";
 import { estimate, intervalSentence } from "../estimate.ts";
 import { type ScenarioGroup, values } from "../scenarios.ts";
 import { colour } from "../theme.ts";
-import { categories, estimateLayers, type Layer, referenceLine } from "./layers.ts";
+import { categories, estimateLayers, type Layer, referenceLine, withSingles } from "./layers.ts";
 import { emptyFigure, type Figure } from "./figure.ts";
 
 interface Measure {
@@ -85,29 +85,30 @@ function figure(
   const points = groups.flatMap((group) => point(measure, size, group));
   if (points.length === 0)
     return emptyFigure(head, `no completed forwarding trial with ${size}-byte frames yet.`);
-  const limit = Math.max(
-    ...points.flatMap(({ x, center, high }) => [x, measure.diagonal ? (high ?? center) : 0]),
-  );
+  const highest = (of: (typeof points)[number]) => Math.max(of.center, of.high ?? 0, ...of.sample);
+  // A little beyond the last point, which would otherwise stand on the frame.
+  const limit = 1.04 * Math.max(...points.map(({ x }) => x));
   const shared = {
     x: {
       field: "x",
       type: "quantitative" as const,
       title: "Offered rate (Mbit/s, layer 2)",
-      scale: { domain: [0, limit], nice: true },
+      scale: { domain: [0, limit], nice: false },
     },
-    ...categories("platform", "Platform", platforms),
+    ...categories(
+      "platform",
+      "Platform",
+      platforms,
+      platforms.filter((name) => points.some(({ platform }) => platform === name)),
+    ),
   };
   const layers = estimateLayers(shared, measure.yTitle, {
     line: true,
     yScale: {
-      domain: [
-        0,
-        measure.diagonal
-          ? limit
-          : Math.max(measure.floor, ...points.map(({ center, high }) => high ?? center)),
-      ],
-      nice: true,
+      domain: [0, measure.diagonal ? limit : Math.max(measure.floor, ...points.map(highest))],
+      nice: !measure.diagonal,
     },
+    yAxis: { tickCount: 6 },
   });
   const diagonal = [
     { x: 0, center: 0 },
@@ -119,7 +120,7 @@ function figure(
     spec: {
       width: 520,
       height: 320,
-      data: { values: points },
+      data: { values: withSingles(points) },
       layer: [
         {
           layer: [
@@ -173,20 +174,14 @@ function point(measure: Measure, size: number, group: ScenarioGroup) {
       typeof results.offeredFps === "number" && typeof results[measure.key] === "number",
   );
   const offered = values(measured, "offeredFps");
+  const meanOfferedFps = offered.reduce((sum, fps) => sum + fps, 0) / offered.length;
+  const x = mbpsL2FromFps(meanOfferedFps, size);
   const found = estimate(
+    measure.key,
     values(measured, measure.key).map((value) => measure.toY(value, size)),
-    measure.bounds,
+    // More than what was offered cannot come through.
+    measure.diagonal ? [0, x] : measure.bounds,
   );
   if (found.center === null) return [];
-  const meanOfferedFps = offered.reduce((sum, fps) => sum + fps, 0) / offered.length;
-  return [
-    {
-      platform: group.platform,
-      x: mbpsL2FromFps(meanOfferedFps, size),
-      center: found.center,
-      low: found.low,
-      high: found.high,
-      n: found.n,
-    },
-  ];
+  return [{ ...found, center: found.center, platform: group.platform, x }];
 }

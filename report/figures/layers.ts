@@ -1,5 +1,6 @@
-/** Layers that several figures share, over rows that carry `low`, `center` and `high`. */
+/** Layers that several figures share, over rows that are estimates. */
 import type { TopLevelSpec } from "vega-lite";
+import type { Estimate } from "../estimate.ts";
 import { colour, seriesColours, seriesShapes } from "../theme.ts";
 
 export type Layer = Extract<TopLevelSpec, { layer: unknown }>["layer"][number];
@@ -20,9 +21,21 @@ export function estimateLayers(
   const withoutShape: Encoding = { ...shared };
   delete withoutShape.shape;
   const interval = { y: { ...y, field: "low" }, y2: { field: "high" } };
-  const withInterval = "datum.low !== null";
+  const withInterval = "isValid(datum.low)";
+  const isPoint = "isValid(datum.center)";
+  const singles: Layer = {
+    transform: [{ filter: "isValid(datum.single)" }],
+    mark: { type: "point", filled: true, size: 14, opacity: 0.65 },
+    encoding: { ...withoutShape, y: { ...y, field: "single" } },
+  };
   const lines: Layer[] = options.line
-    ? [{ mark: { type: "line" }, encoding: { ...withoutShape, y: { ...y, field: "center" } } }]
+    ? [
+        {
+          transform: [{ filter: isPoint }],
+          mark: { type: "line" },
+          encoding: { ...withoutShape, y: { ...y, field: "center" } },
+        },
+      ]
     : [];
   const caps = (["low", "high"] as const).map((field): Layer => ({
     transform: [{ filter: withInterval }],
@@ -31,6 +44,7 @@ export function estimateLayers(
   }));
   return [
     ...lines,
+    singles,
     {
       transform: [{ filter: withInterval }],
       mark: { type: "rule" },
@@ -38,25 +52,44 @@ export function estimateLayers(
     },
     ...caps,
     {
+      transform: [{ filter: isPoint }],
       mark: { type: "point", filled: true, size: 60, opacity: 1 },
       encoding: { ...shared, y: { ...y, field: "center" } },
     },
   ];
 }
 
-/** One colour and one shape for each category, in the given order, the same in every figure. */
-export const categories = (field: string, title: string, domain: readonly string[]) => ({
+/** The rows of a figure: its points, and for medians every single measurement. */
+export const withSingles = <Point extends Estimate>(points: readonly Point[]) =>
+  points.flatMap((point) => {
+    const singles = point.kind === "median" && point.n > 1 ? point.sample : [];
+    const single = { ...point, sample: [], center: null, low: null, high: null };
+    return [
+      { ...point, sample: [], single: null },
+      ...singles.map((value) => ({ ...single, single: value })),
+    ];
+  });
+
+/** One colour and one shape for each category, in the given order, the same in every figure; the legend names those `present`. */
+export const categories = (
+  field: string,
+  title: string,
+  domain: readonly string[],
+  present: readonly string[] = domain,
+) => ({
   color: {
     field,
     type: "nominal" as const,
     title,
     scale: { domain: [...domain], range: seriesColours.slice(0, Math.max(1, domain.length)) },
+    legend: { values: [...present] },
   },
   shape: {
     field,
     type: "nominal" as const,
     title,
     scale: { domain: [...domain], range: seriesShapes.slice(0, Math.max(1, domain.length)) },
+    legend: { values: [...present] },
   },
 });
 

@@ -63,6 +63,7 @@ export function lossFigures(
             field: "lostRatio",
             type: "quantitative",
             title: "Frames lost / frames sent (0…1)",
+            axis: { tickCount: 6 },
             stack: "zero",
           },
           color: {
@@ -70,7 +71,7 @@ export function lossFigures(
             type: "nominal",
             title: "Place",
             scale: { domain: [...places], range: placeColours(places) },
-            legend: { columns: 2, labelLimit: 0 },
+            legend: { columns: 3, labelLimit: 0 },
           },
           order: { field: "placeOrder", type: "quantitative" },
         },

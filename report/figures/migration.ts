@@ -4,7 +4,7 @@ import type { TopLevelSpec } from "vega-lite";
 import { estimate, intervalSentence } from "../estimate.ts";
 import { directionLabel, type ScenarioGroup, values } from "../scenarios.ts";
 import { seriesColours } from "../theme.ts";
-import { categories, estimateLayers } from "./layers.ts";
+import { categories, estimateLayers, withSingles } from "./layers.ts";
 import { emptyFigure, type Figure } from "./figure.ts";
 
 /** One figure: one or several result keys side by side, each with its own word. */
@@ -95,7 +95,7 @@ function figure(measure: Measure, size: number, groups: readonly ScenarioGroup[]
       measure,
       [...new Set(points.map(({ panel }) => panel))],
       [...new Set(points.map(({ load }) => load))],
-      points,
+      withSingles(points),
     ),
   };
 }
@@ -137,7 +137,7 @@ function panels(
     },
     columns: 2,
     spec: {
-      width: Math.max(180, Math.min(380, loads.length * 92)),
+      width: Math.max(220, Math.min(420, loads.length * 120)),
       height: 240,
       layer: estimateLayers(shared, measure.yTitle, { line: false, yScale: { zero: true } }),
     },
@@ -146,7 +146,7 @@ function panels(
 
 function pointsOf(measure: Measure, group: ScenarioGroup) {
   return measure.keys.flatMap(([key, word]) => {
-    const found = estimate(values(group.completed, key), [0, null]);
+    const found = estimate(key, values(group.completed, key), [0, null]);
     if (found.center === null) return [];
     const direction = group.direction === null ? "" : ` ${directionLabel(group.direction)}`;
     return [
@@ -154,10 +154,7 @@ function pointsOf(measure: Measure, group: ScenarioGroup) {
         panel: `${group.platform}${direction}`,
         load: labelWords(group.load),
         word,
-        center: found.center,
-        low: found.low,
-        high: found.high,
-        n: found.n,
+        ...found,
       },
     ];
   });

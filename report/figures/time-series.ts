@@ -67,7 +67,10 @@ function panels(series: ReturnType<typeof migrationSeries>): TopLevelSpec {
   const received = panel(series.received, "Received (kframes/s)", seriesColours[0], "line", false);
   return {
     vconcat: [
-      { ...received, layer: [...received.layer, markerLabels(series.markers, x)] },
+      {
+        ...received,
+        layer: [...received.layer, markerLabels(series.markers, { ...x, title: null })],
+      },
       ...(series.link.length > 0
         ? [panel(series.link, "Migration link (Mbit/s)", seriesColours[1], "line", false)]
         : []),

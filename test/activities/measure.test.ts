@@ -44,6 +44,7 @@ describe("a forwarding trial", () => {
       expect(position(journal, `stop ${probe}`)).toBeGreaterThan(end);
     }
     expect(position(journal, "start host-load on R1")).toBeLessThan(start);
+    expect(position(journal, "load the generator load")).toBeLessThan(start);
   });
 
   test("stores measurement and series itself, and first of all how its load begins", async () => {

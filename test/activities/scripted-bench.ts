@@ -111,6 +111,8 @@ export interface Script {
   readonly linkBytes?: () => number;
   readonly abort?: () => Promise<void>;
   readonly campaign?: Partial<Campaign>;
+  /** Whether the guest on a host runs as the campaign wants it; it does by default. */
+  readonly matches?: (host: string) => boolean;
   /** Whether the router answers echo requests, asked once for each try. */
   readonly answers?: () => boolean;
   readonly units?: Record<string, UnitState["status"]>;
@@ -219,6 +221,7 @@ export function scriptedBench(script: Script = {}) {
       note(`create ${name}@${host}`);
       routers[`${name}@${host}`] = "running";
     },
+    matches: async (host) => script.matches?.(host) ?? true,
     inspect: async (host) => {
       script.inspected?.((inspections += 1));
       return routers[`${name}@${host}`] ?? "absent";

@@ -29,7 +29,7 @@ describe("prepare", () => {
       before(journal, `raise ${host}`, `sweep ${host}`);
       before(journal, `sweep ${host}`, "boot ids stored");
     }
-    before(journal, "boot ids stored", "load the generator load");
+    before(journal, "boot ids stored", "provenance stored");
   });
 
   test("keeps a router that runs where the trial begins and answers", async () => {

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeEach, expect, test, vi } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "longhaul-bin-")));
@@ -52,9 +52,9 @@ beforeEach(() => {
   );
   place(
     join(folder, "path/npm"),
-    `#!/bin/sh\necho "$@" >> ${folder}/npm-calls\n[ -e ${folder}/npm-fails ] && exit 4\n[ -e ${folder}/ci-refuses ] && [ "$1" = ci ] && echo "npm error code EUSAGE" >&2 && exit 1\nmkdir -p ${modules}/node/bin && printf '#!/bin/sh\\nexec ${process.execPath} "$@"\\n' > ${modules}/node/bin/node && chmod +x ${modules}/node/bin/node\n`,
+    `#!/bin/sh\necho "$@" >> ${folder}/npm-calls\n[ -e ${folder}/npm-hangs ] && { echo $$ > ${folder}/npm-pid; exec sleep 600; }\n[ -e ${folder}/npm-fails ] && exit 4\n[ -e ${folder}/ci-refuses ] && [ "$1" = ci ] && echo "npm error code EUSAGE" >&2 && exit 1\nmkdir -p ${modules}/node/bin && printf '#!/bin/sh\\nexec ${process.execPath} "$@"\\n' > ${modules}/node/bin/node && chmod +x ${modules}/node/bin/node\n`,
   );
-  for (const file of ["npm-calls", "npm-fails", "ci-refuses"])
+  for (const file of ["npm-calls", "npm-fails", "npm-hangs", "npm-pid", "ci-refuses"])
     rmSync(join(folder, file), { force: true });
 });
 
@@ -120,6 +120,22 @@ test("a failed installation is said so and runs nothing", async () => {
   expect(exitCode).toBe(1);
   expect(stdout).toBe("");
   expect(stderr).toContain("npm ci failed");
+});
+
+test("an interrupt ends the installation, says so, and the next start installs", async () => {
+  rmSync(modules, { recursive: true });
+  place(join(folder, "npm-hangs"), "");
+  const started = longhaul("status");
+  const pidFile = join(folder, "npm-pid");
+  await vi.waitUntil(() => existsSync(pidFile) && readFileSync(pidFile, "utf8") !== "", 10_000);
+  started.kill("SIGINT");
+  const { exitCode, stderr } = await started;
+  expect(exitCode).toBe(130);
+  expect(stderr).toContain("interrupted while dependencies were installed");
+  const npm = `/proc/${readFileSync(pidFile, "utf8").trim()}`;
+  await vi.waitUntil(() => !existsSync(npm), 10_000);
+  rmSync(join(folder, "npm-hangs"));
+  expect((await longhaul("status")).stdout).toBe('["status"]');
 });
 
 test("nothing is installed under a running worker; down may still run, and the way out is named", async () => {

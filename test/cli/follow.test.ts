@@ -24,11 +24,12 @@ function scripted(answers: readonly (readonly [CampaignStatus, readonly TrialRow
       if (answer instanceof Error) throw answer;
       return answer?.[0] ?? null;
     },
-    async trials() {
+    async endedTrials() {
       const answer = now();
       if (!answer || answer instanceof Error) throw new Error("no trials in this turn");
-      return answer[1];
+      return answer[1].filter(({ state }) => state !== "pending" && state !== "running");
     },
+    pace: async () => [],
   };
 }
 
@@ -69,6 +70,23 @@ describe("following a campaign", () => {
     expect(lines).toEqual([
       "valid    demo/b01/forwarding-bare-64B-5MbpsL2  completed: loss ratio 0.250, RTT 1.00 ms",
     ]);
+  });
+
+  test("asks the store for what is new, not for all rows", async () => {
+    const { screen } = recorded();
+    const asked: unknown[] = [];
+    const store = scripted([
+      [started, [pending, pending]],
+      [half, [ended, pending]],
+      [statusOf([ended, ended], { state: "completed" }), [ended, ended]],
+    ]);
+    const endedTrials = async (_: string, which: unknown) => {
+      asked.push(which);
+      return await store.endedTrials();
+    };
+    await follow({ ...store, endedTrials }, "demo", options(screen));
+    const since = new Date(Date.parse(String(ended.endedAt)) - 60_000).toISOString();
+    expect(asked).toEqual([{ newest: 5 }, { newest: 5 }, { since, newest: 100 }]);
   });
 
   test("is left by the person while the campaign goes on", async () => {

@@ -13,7 +13,7 @@ const running: CampaignStatus = { ...sampleRecord(trials).status, state: "runnin
 const store = (statuses: readonly CampaignStatus[]): StatusStore => ({
   status: async (id) => statuses.find(({ campaign }) => campaign === id) ?? null,
   allStatus: async () => statuses,
-  trials: async () => trials,
+  pace: async () => [{ kind: "forwarding", open: 1, medianSeconds: 10 }],
   testbeds: async () => [
     { name: "lab", kind: "lab", token: 0 },
     { name: "bench-2", kind: "physical", token: 0 },

@@ -25,23 +25,40 @@ async function draw(figure: { spec: Parameters<typeof drawSvg>[0] | null } | und
 
 describe("estimates", () => {
   test("the mean of three has its Student-t interval", () => {
-    const { center, low, high, n } = estimate([1, 2, 3]);
+    const { center, low, high, n } = estimate("totalTimeMs", [1, 2, 3]);
     expect({ center, n }).toEqual({ center: 2, n: 3 });
     // 4.3027 · 1 / √3
     expect(Number(high) - 2).toBeCloseTo(2.484, 3);
     expect(2 - Number(low)).toBeCloseTo(2.484, 3);
   });
   test("an interval is cut at what is possible", () => {
-    expect(estimate([0, 0, 0.3], [0, 1])).toMatchObject({ low: 0 });
+    expect(estimate("forwardedFps", [0, 0, 0.3], [0, 1])).toMatchObject({ low: 0 });
   });
   test("one value has no interval, and none has no centre", () => {
-    expect(estimate([4])).toEqual({ n: 1, center: 4, low: null, high: null });
-    expect(estimate([])).toEqual({ n: 0, center: null, low: null, high: null });
+    const none = { low: null, high: null };
+    expect(estimate("totalTimeMs", [4])).toMatchObject({ n: 1, center: 4, ...none });
+    expect(estimate("totalTimeMs", [])).toMatchObject({ n: 0, center: null, ...none });
+  });
+  test("what is skewed by nature has its median, with the interval of its order statistics from n = 6 on", () => {
+    expect(estimate("downtimeLossMs", [1, 2, 900])).toMatchObject({
+      ...{ kind: "median", center: 2, low: null, high: null },
+    });
+    expect(estimate("rttMedianMs", [1, 2, 3, 4, 5, 900])).toMatchObject({
+      ...{ kind: "median", center: 3.5, low: 1, high: 900 },
+    });
+    expect(intervalSentence([{ n: 3, kind: "median" }])).toBe(
+      "Points are medians, n = 3 per point; small dots are the single measurements; a 95 % interval needs n ≥ 6.",
+    );
   });
   test("a caption says when points are one measurement alone", () => {
-    expect(intervalSentence([{ n: 1 }])).toContain("no interval");
-    expect(intervalSentence([{ n: 1 }, { n: 3 }])).toContain("n = 1…3");
-    expect(intervalSentence([{ n: 3 }])).toBe(
+    expect(intervalSentence([{ n: 1, kind: "mean" }])).toContain("no interval");
+    expect(
+      intervalSentence([
+        { n: 1, kind: "mean" },
+        { n: 3, kind: "mean" },
+      ]),
+    ).toContain("n = 1…3");
+    expect(intervalSentence([{ n: 3, kind: "mean" }])).toBe(
       "Points are means, bars 95 % Student-t intervals, n = 3 per point.",
     );
   });

@@ -51,7 +51,7 @@ describe("CSV", () => {
     const text = summaryCsv(scenarioGroups(migrationTrials, plan));
     const total = text.split("\r\n").find((line) => line.includes(",totalTimeMs,"));
     expect(total).toMatch(
-      /^migration,kvm-virtio,64,idle,1000,,3,3,totalTimeMs,3,2200,195\d\.\d+,244\d\.\d+$/,
+      /^migration,kvm-virtio,64,idle,1000,,3,3,totalTimeMs,3,2200,195\d\.\d+,244\d\.\d+,2200,,$/,
     );
   });
 });
@@ -62,7 +62,7 @@ describe("the table of results", () => {
     expect(text).toContain("Forwarding");
     expect(text).toContain("Live migration");
     expect(text).toMatch(/kvm-virtio +64 +idle +3 of 3 +2,200 ± 248 /);
-    expect(text).toMatch(/kvm-e1000 +64 +20,000 frames\/s +3 of 3 .* 0\.500 ± 0 /);
+    expect(text).toMatch(/kvm-e1000 +64 +20,000 frames\/s +3 of 3 .* 0\.500 /);
   });
 
   test("a migration that failed is counted, and its time is in no mean", () => {

@@ -20,7 +20,7 @@ import { logTail, rotateLog } from "../../services/log-files.ts";
 import { choosePort } from "../../services/ports.ts";
 import { postgresPassword } from "../../services/postgres-password.ts";
 import { writeServices } from "../../services/services-file.ts";
-import { servicesStatus } from "../../services/services.ts";
+import { servicesStatus } from "../../services/services-status.ts";
 import { stateFolder } from "../../services/state-folder.ts";
 import { setWanted, wanted } from "../../services/wanted.ts";
 

@@ -137,3 +137,18 @@ test("a service that ignores its stop signal is killed after its grace", async (
   await keeper.stop();
   expect(await gone(process, 0)).toBe(true);
 });
+
+test("a start that waits for something is given up when the keeper is stopped", async () => {
+  let waits = false;
+  const { keeper, records } = kept("exec sleep 1000", {
+    command: async (stopping) => {
+      waits = true;
+      return await new Promise((_, reject) => {
+        stopping.addEventListener("abort", () => reject(new Error("given up")));
+      });
+    },
+  });
+  await expect.poll(() => waits).toBe(true);
+  await keeper.stop();
+  expect(records.at(-1)).toMatchObject({ state: "stopped", process: null });
+});

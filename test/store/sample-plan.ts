@@ -44,6 +44,7 @@ export function samplePlan(
     workflowId: `campaign/${id}`,
     temporalUi: null,
     longhaulVersion: "0.0.0",
+    calibrations: [],
     ...changes,
   };
 }

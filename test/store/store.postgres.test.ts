@@ -274,3 +274,54 @@ test("calibrations and capacities are replaced by newer ones of the same key", a
   expect(await postgres.store.calibrations("lab")).toEqual([{ ...calibration, maxFps: 2e5 }]);
   expect(await postgres.store.capacities("lab")).toEqual([{ ...capacity, fps: 18 }]);
 });
+
+test("pace counts what is open of each kind and how long the ended ones took; skipped ones took nothing", async () => {
+  const { store } = postgres;
+  const plan = await planted(store, "pace");
+  expect(await store.pace("pace")).toEqual([{ kind: "forwarding", open: 6, medianSeconds: null }]);
+  for (const position of [0, 1, 2]) {
+    await store.openAttempt(attemptOf(plan, position, 1, 9_000_000 + position));
+    if (position < 2)
+      await store.judge(attemptOf(plan, position, 1, 9_000_000 + position), valid());
+  }
+  const [pace] = await store.pace("pace");
+  expect(pace).toMatchObject({ kind: "forwarding", open: 4 });
+  expect(pace?.medianSeconds).toBeGreaterThan(0);
+  expect(pace?.medianSeconds).toBeLessThan(60);
+  await store.cancelCampaign("pace", "a person");
+  expect(await store.pace("pace")).toEqual([{ ...pace, open: 0 }]);
+});
+
+test("ended trials come in the order of their end, the newest so many of those since a time", async () => {
+  const { store } = postgres;
+  const plan = await planted(store, "ends");
+  for (const [index, position] of [3, 0, 5].entries()) {
+    await store.openAttempt(attemptOf(plan, position, 1, 9_100_000 + index));
+    await store.judge(attemptOf(plan, position, 1, 9_100_000 + index), valid());
+  }
+  const all = await store.endedTrials("ends", { newest: 9 });
+  expect(all.map(({ position }) => position)).toEqual([3, 0, 5]);
+  const two = await store.endedTrials("ends", { newest: 2 });
+  expect(two.map(({ position }) => position)).toEqual([0, 5]);
+  const [first] = all;
+  expect(await store.endedTrials("ends", { newest: 9, since: first?.endedAt ?? null })).toEqual(
+    all,
+  );
+  expect(await store.endedTrials("ends", { newest: 9, since: "2999-01-01T00:00:00Z" })).toEqual([]);
+});
+
+test("the ledgers of a campaign are those of its valid trials' judged attempts", async () => {
+  const { store } = postgres;
+  const plan = await planted(store, "ledgers");
+  const judged = [
+    [0, 1, { ...invalid(false), ledger: [{ place: "sent", frames: 7 }] }],
+    [0, 2, valid()],
+    [1, 1, { ...invalid(true), ledger: [{ place: "sent", frames: 8 }] }],
+    [2, 1, { ...valid(), ledger: [] }],
+  ] as const;
+  for (const [index, [position, attempt, judgement]] of judged.entries()) {
+    await store.openAttempt(attemptOf(plan, position, attempt, 9_200_000 + index));
+    await store.judge(attemptOf(plan, position, attempt, 9_200_000 + index), judgement);
+  }
+  expect([...(await store.ledgers("ledgers"))]).toEqual([[plan.trials[0]?.id, valid().ledger]]);
+});

@@ -14,7 +14,11 @@ test("a campaign takes the lock, reads the plan, and orders each trial's steps o
   const campaignId = freshId();
   const script = scripted(scriptedPlan(campaignId, [{ loads: 2 }, "migration"]));
   const { result } = await runCampaign(bench, script.activities, { campaignId });
-  expect(result).toEqual({ status: "completed" });
+  expect(result).toEqual({
+    status: "completed",
+    ledger: "3 planned = 3 valid + 0 invalid + 0 skipped",
+    outcomes: { completed: 3 },
+  });
   expect(script.calls).toEqual([
     "acquireTestbed",
     "setCampaignState",

@@ -29,7 +29,7 @@ test("a campaign of 60 trials continues as new, with every token higher than the
     },
   );
   const { handle, result } = await runCampaign(bench, script.activities, { campaignId });
-  expect(result).toEqual({ status: "completed" });
+  expect(result).toMatchObject({ status: "completed" });
   expect(script.trials).toHaveLength(60);
   expect(script.trials.every(({ state, verdicts }) => state === "valid" && verdicts === 1)).toBe(
     true,

@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import { campaignDetails, sweepDetails } from "../../workflows/details.ts";
+import {
+  campaignDetails,
+  endLines,
+  ledgerSentence,
+  sweepDetails,
+} from "../../workflows/details.ts";
 import type { TrialBrief } from "../../workflows/acts.ts";
 
 test("a campaign's details are lists that say state, ledger, what is left and the last trials", () => {
@@ -40,10 +45,32 @@ test("a sweep's details say of every load how its trial ended, or that it has no
         { verdict: "valid", outcome: "completed", attempts: 1 },
         { verdict: "invalid", reason: "the load missed its rate", attempts: 3 },
       ],
+      true,
     ),
   ).toBe(
-    "- 64 B, 100 Mbit/s L2: **valid**, completed, 1 attempt\n" +
+    "**2 of 3 loads done**\n\n- 64 B, 100 Mbit/s L2: **valid**, completed, 1 attempt\n" +
       "- 64 B, 200 Mbit/s L2: **invalid** after 3 attempts: the load missed its rate\n" +
-      "- 64 B, 300 Mbit/s L2: no verdict yet",
+      "- 64 B, 300 Mbit/s L2: **being measured**",
+  );
+});
+
+test("an ended workflow's result says in words what came of every trial", () => {
+  const brief = (label: string) => ({ label }) as TrialBrief;
+  expect(
+    endLines(
+      [brief("64 B, idle"), brief("64 B, 300 Mbit/s L2")],
+      [{ verdict: "valid", outcome: "completed", attempts: 1 }],
+    ),
+  ).toEqual(["64 B, idle: valid, completed, 1 attempt", "64 B, 300 Mbit/s L2: no verdict yet"]);
+});
+
+test("the ledger is a sum, with what is open only while something is", () => {
+  const ended = {
+    ...{ planned: 42, valid: 40, invalid: 1, skipped: 1, pending: 0, running: 0 },
+    ...{ outcomes: {}, lastTrials: [], etaSeconds: null },
+  };
+  expect(ledgerSentence(ended)).toBe("42 planned = 40 valid + 1 invalid + 1 skipped");
+  expect(ledgerSentence({ ...ended, valid: 38, pending: 1, running: 1 })).toBe(
+    "42 planned = 38 valid + 1 invalid + 1 skipped + 1 pending + 1 running",
   );
 });

@@ -82,7 +82,11 @@ test("cancel cuts the running trial, restores, then skips what has no verdict, a
     await until("the second trial is measured", () => script.calls.includes("measure load2#1"));
     expect(await steer(handle, "cancel")).toEqual({ state: "cancelled" });
   });
-  expect(result).toEqual({ status: "cancelled" });
+  expect(result).toEqual({
+    status: "cancelled",
+    ledger: "3 planned = 1 valid + 0 invalid + 2 skipped",
+    outcomes: { completed: 1 },
+  });
   expect(cutBy).toBe("a person");
   expect(script.trials.map(({ state }) => state)).toEqual(["valid", "skipped", "skipped"]);
   const end = script.calls.slice(script.calls.indexOf("measure load2#1"));

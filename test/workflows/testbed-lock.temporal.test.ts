@@ -83,7 +83,7 @@ test("a busy testbed refuses a second campaign, names the holder, and the first 
     expect(await two.result()).toEqual({ status: "busy", heldBy: `campaign/${first}` });
     expect(await holder()).toEqual({ holder: `campaign/${first}`, epoch: 1 });
     go();
-    expect(await one.result()).toEqual({ status: "completed" });
+    expect(await one.result()).toMatchObject({ status: "completed" });
     expect(await holder()).toEqual({ holder: null, epoch: 1 });
   });
   expect(script.states).toContain(`planned: the testbed ${testbed} is held by campaign/${first}`);

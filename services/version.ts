@@ -1,4 +1,4 @@
-/** Which Longhaul this is: stored with every campaign. */
+/** Which Longhaul this is: stored with every campaign and trial. */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
@@ -9,7 +9,7 @@ export const packageVersion = (): string =>
 
 /** With the checkout's commit, where there is one: `0.1.0+a7688a0`; `.changed` when files differ from it. */
 export async function longhaulVersion(): Promise<string> {
-  // Only a run needs it; every other command starts without it.
+  // Only runs and workers need it; other commands start without it.
   const { execa } = await import("execa");
   const git = (...argv: string[]) => execa("git", argv, { cwd: root, reject: false });
   const commit = await git("rev-parse", "--short", "HEAD");

@@ -1,0 +1,110 @@
+/** Starts the services under a supervisor, and waits until they serve. */
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { externalDatabase, externalTemporal } from "./endpoints.ts";
+import { checkout } from "./kept-services.ts";
+import { waitForLock } from "./lock.ts";
+import { logFile, logTail } from "./log-files.ts";
+import { identityOf, isAlive } from "./process-identity.ts";
+import type { ProcessIdentity } from "./process-identity.ts";
+import { readServices, serviceNames } from "./services-file.ts";
+import type { ServiceName, ServicesFile } from "./services-file.ts";
+import { living, servicesStatus } from "./services-status.ts";
+import type { ServicesStatus } from "./services-status.ts";
+import type { StateFolder } from "./state-folder.ts";
+import { temporalBinary } from "./temporal.ts";
+import type { Log } from "./temporal.ts";
+import { setWanted } from "./wanted.ts";
+
+const startDeadlineMs = 180_000;
+/** A service that fails this often in a row while `up` waits will not come up by waiting. */
+const hopelessRestarts = 4;
+
+/**
+ * Brings Temporal, PostgreSQL and the worker up under a supervisor, and waits until all are ready.
+ * Does nothing when they are; adopts what a killed supervisor left; a second `up` waits for the first.
+ * The lab, if one is wanted, is the caller's to restore.
+ *
+ * @throws when a service does not come up; the message ends with its log's last lines.
+ */
+export async function up(
+  state: StateFolder,
+  options: { readonly log: Log; readonly env?: NodeJS.ProcessEnv },
+): Promise<ServicesStatus> {
+  const env = options.env ?? process.env;
+  const lock = await waitForLock(join(state.path, "up.lock"), startDeadlineMs);
+  try {
+    const running = living(readServices(state)?.supervisor);
+    if (running !== null) refuseOtherServers(readServices(state), env);
+    setWanted(state, { services: true });
+    if (running !== null && servicesStatus(state).ready) return servicesStatus(state);
+    if (externalTemporal(env) === null) await temporalBinary(state.cache, options.log, env);
+    const supervisor = running ?? startSupervisor(state, env);
+    options.log("starting Temporal, PostgreSQL and the worker …");
+    await allReady(state, supervisor);
+    return servicesStatus(state);
+  } finally {
+    lock.release();
+  }
+}
+
+function startSupervisor(state: StateFolder, env: NodeJS.ProcessEnv): ProcessIdentity {
+  const descriptor = openSync(logFile(state, "supervisor"), "a", 0o600);
+  try {
+    const child = spawn(process.execPath, [join(checkout, "services", "supervisor.ts")], {
+      cwd: checkout,
+      detached: true,
+      env: { ...env, LONGHAUL_STATE: state.path, LONGHAUL_CACHE: state.cache },
+      stdio: ["ignore", descriptor, descriptor],
+    });
+    const identity = child.pid === undefined ? null : identityOf(child.pid);
+    if (identity === null) throw new Error("the supervisor could not be started");
+    child.unref();
+    return identity;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+async function allReady(state: StateFolder, supervisor: ProcessIdentity): Promise<void> {
+  const deadline = Date.now() + startDeadlineMs;
+  const first = servicesStatus(state);
+  const before = (name: ServiceName): number =>
+    first.supervisor.pid === supervisor.pid ? first[name].restarts : 0;
+  for (;;) {
+    const status = servicesStatus(state);
+    if (status.ready && status.supervisor.pid === supervisor.pid) return;
+    const tail = (service: "supervisor" | ServiceName) =>
+      `\n${logTail(logFile(state, service), 15).join("\n")}\nSee ${logFile(state, service)}.`;
+    if (!isAlive(supervisor))
+      throw new Error(`the supervisor ended while it started the services${tail("supervisor")}`);
+    const hopeless = serviceNames.find(
+      (name) => status[name].restarts - before(name) >= hopelessRestarts,
+    );
+    if (hopeless !== undefined && status.supervisor.pid === supervisor.pid)
+      throw new Error(
+        `${hopeless} does not come up (${status[hopeless].lastEnd}); it is tried on in the background until \`longhaul down\`${tail(hopeless)}`,
+      );
+    if (Date.now() > deadline)
+      throw new Error(
+        `the services were not ready within ${startDeadlineMs / 1000} s${tail("supervisor")}`,
+      );
+    await delay(50);
+  }
+}
+
+function refuseOtherServers(file: ServicesFile | null, env: NodeJS.ProcessEnv): void {
+  const wantsTemporal = externalTemporal(env)?.address ?? null;
+  const wantsDatabase = externalDatabase(env) !== null;
+  if (
+    file?.external.temporal === wantsTemporal &&
+    (file.external.postgres !== null) === wantsDatabase
+  )
+    return;
+  throw new Error(
+    `services run with Temporal ${file?.external.temporal ?? "embedded"} and PostgreSQL ${file?.external.postgres ?? "embedded"}, ` +
+      "but the environment now names other servers; run `longhaul down` first",
+  );
+}

@@ -1,0 +1,127 @@
+/** Whatever dies in the middle of a measurement, the campaign goes on by itself and loses nothing. */
+import { randomBytes } from "node:crypto";
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { bareCampaign, ownBench } from "./own-bench.ts";
+
+const bench = ownBench("e2e-deaths");
+const suffix = randomBytes(3).toString("hex");
+
+beforeAll(async () => {
+  const up = await bench.longhaul("up");
+  expect(up.stderr + String(up.exitCode)).toMatch(/0$/);
+});
+afterAll(async () => {
+  await bench.longhaul("down");
+  expect(bench.left()).toEqual([]);
+});
+
+/** Starts a campaign in the background; its trials are measured in the order of the plan. */
+async function begun(name: string, trialMs: number, fps: readonly number[]): Promise<string> {
+  const id = `${name}-${suffix}`;
+  const file = bench.file(`${name}.yaml`, bareCampaign(name, trialMs, fps));
+  const { exitCode, stderr } = await bench.run(file, "--id", id, "--detach");
+  if (exitCode !== 0) throw new Error(stderr);
+  return id;
+}
+
+/** Waits until another trial is measured than `before`, and a second longer: into its load. */
+async function inTheMiddle(id: string, before: string | null = null): Promise<string> {
+  const { current } = await bench.until(
+    id,
+    ({ current: now }) => now?.step === "measure" && now.trial !== before,
+  );
+  await delay(1000);
+  return current?.trial ?? "";
+}
+
+const attemptsOf = async (trialId: string) =>
+  (await bench.json<{ attemptLog: { verdict: string | null; cut: boolean }[] }>("trial", trialId))
+    .attemptLog;
+
+test("worker, Temporal and PostgreSQL are killed, each in the middle of a trial, and every trial is valid once", async () => {
+  const id = await begun("killed", 3000, [1000, 2000, 3000, 4000]);
+  let trial: string | null = null;
+  for (const service of ["worker", "temporal", "postgres"] as const) {
+    trial = await inTheMiddle(id, trial);
+    process.kill(bench.pidOf(service), "SIGKILL");
+  }
+  const begunMs = Date.now();
+  const end = await bench.until(id, ({ state }) => state === "completed");
+  // Two trials were left: nothing waits for a heartbeat of the dead.
+  expect(Date.now() - begunMs).toBeLessThan(45_000);
+  expect(end).toMatchObject({
+    planned: 4,
+    verdicts: { valid: 4, invalid: 0, skipped: 0 },
+    pending: 0,
+    running: 0,
+  });
+  for (const { id: trialId, attempts } of await bench.trials(id)) {
+    const log = await attemptsOf(trialId);
+    expect(log.length).toBe(attempts);
+    // What was not collected from the hosts was cut, and tried again.
+    expect(log.map(({ verdict, cut }) => ({ verdict, cut }))).toEqual([
+      ...Array.from({ length: attempts - 1 }, () => ({ verdict: "invalid", cut: true })),
+      { verdict: "valid", cut: false },
+    ]);
+  }
+}, 120_000);
+
+test("a host that loses its power costs the attempt, not the trial", async () => {
+  const id = await begun("powered", 3000, [1000]);
+  const trial = await inTheMiddle(id);
+  const { exitCode, stderr } = await bench.longhaul("lab", "power", "R1", "cycle");
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain(id);
+  const end = await bench.until(id, ({ state }) => state === "completed");
+  expect(end).toMatchObject({ planned: 1, verdicts: { valid: 1, invalid: 0, skipped: 0 } });
+  const log = await attemptsOf(trial);
+  expect(log.map(({ verdict }) => verdict)).toEqual(["invalid", "valid"]);
+}, 90_000);
+
+test("down in the middle of a campaign, and up again: it goes on by itself", async () => {
+  const id = await begun("resumed", 2000, [1000, 2000]);
+  await inTheMiddle(id);
+  const down = await bench.longhaul("down");
+  expect(down.exitCode).toBe(0);
+  expect(down.stderr).toContain(id);
+  expect(bench.left()).toEqual([]);
+  expect((await bench.longhaul("up")).exitCode).toBe(0);
+  const end = await bench.until(id, ({ state }) => state === "completed");
+  expect(end).toMatchObject({ planned: 2, verdicts: { valid: 2, invalid: 0, skipped: 0 } });
+}, 120_000);
+
+test("a worker that was stopped while another took over is refused by the hosts when it goes on", async () => {
+  const id = await begun("stopped", 2000, [1000, 2000]);
+  const trial = await inTheMiddle(id);
+  const stopped = bench.pidOf("worker");
+  process.kill(stopped, "SIGSTOP");
+  const other = spawn(process.execPath, ["workers/main.ts"], {
+    cwd: join(import.meta.dirname, "../.."),
+    env: {
+      ...process.env,
+      LONGHAUL_STATE: bench.state.path,
+      LONGHAUL_CACHE: bench.state.cache,
+      LONGHAUL_SERVICE_OF: bench.state.path,
+    },
+    stdio: "ignore",
+  });
+  const ended = new Promise((resolve) => other.once("exit", resolve));
+  try {
+    await bench.until(id, ({ current }) => current !== null && current.trial !== trial, 90_000);
+    const first = (await bench.trials(id)).find((one) => one.id === trial);
+    process.kill(stopped, "SIGCONT");
+    const end = await bench.until(id, ({ state }) => state === "completed");
+    expect(end.verdicts).toEqual({ valid: 2, invalid: 0, skipped: 0 });
+    expect((await bench.trials(id)).find((one) => one.id === trial)).toEqual(first);
+    const log = () => readFileSync(join(bench.state.logs, "worker.log"), "utf8");
+    await expect.poll(log, { timeout: 20_000 }).toMatch(/token/);
+  } finally {
+    process.kill(stopped, "SIGCONT");
+    other.kill("SIGTERM");
+    await ended;
+  }
+}, 180_000);

@@ -1,0 +1,129 @@
+/** A state folder of a test's own, used as a person would: through the command line alone. */
+import { readdirSync, readFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { execa } from "execa";
+import { stateFolder } from "../../services/state-folder.ts";
+import type { TrialJson } from "../../report/trial-json.ts";
+import type { CampaignJson } from "../../cli/campaign-json.ts";
+
+const repository = join(import.meta.dirname, "../..");
+
+export interface Answer {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const testbed = `kind: lab
+name: e2e
+lineRateMbpsL1: 1000
+migrationRateMbpsL1: 1000
+platforms: [bare, kvm-virtio]
+generator: tcpreplay
+calibratedFrameSizesBytes: [64]
+accelerator: prove
+guestImage: router
+`;
+
+export function ownBench(name: string) {
+  const env = { LONGHAUL_CACHE: join(repository, ".longhaul/cache") };
+  const state = stateFolder(join(repository, ".longhaul/test", name), env);
+  mkdirSync(state.path, { recursive: true });
+  const file = (fileName: string, content: string): string => {
+    const path = join(state.path, fileName);
+    writeFileSync(path, content);
+    return path;
+  };
+  const testbedFile = file("testbed.yaml", testbed);
+
+  /** Not awaited, it can be sent signals. */
+  const start = (...argv: string[]) =>
+    execa(join(repository, "bin/longhaul"), ["--state", state.path, ...argv], {
+      reject: false,
+      env,
+      stdin: "ignore",
+    });
+
+  const longhaul = async (...argv: string[]): Promise<Answer> => {
+    const { exitCode, stdout, stderr } = await start(...argv);
+    return { exitCode: exitCode ?? -1, stdout, stderr };
+  };
+
+  const json = async <Result>(...argv: string[]): Promise<Result> => {
+    const { exitCode, stdout, stderr } = await longhaul(...argv, "--json");
+    if (exitCode !== 0) throw new Error(`${argv.join(" ")}: exit ${exitCode}: ${stderr}`);
+    return JSON.parse(stdout) as Result;
+  };
+
+  const status = (id: string) => json<CampaignJson>("status", id);
+
+  return {
+    state,
+    testbedFile,
+    file,
+    start,
+    longhaul,
+    json,
+    status,
+    run: (campaign: string, ...argv: string[]) =>
+      longhaul("run", campaign, "--testbed", testbedFile, ...argv),
+    trials: (id: string) => json<TrialJson[]>("trials", id),
+    /** The campaign's status as soon as it is so. @throws after the deadline, with the last one. */
+    async until(id: string, holds: (status: CampaignJson) => boolean, deadlineMs = 60_000) {
+      const end = Date.now() + deadlineMs;
+      for (;;) {
+        const now = await status(id);
+        if (now.state !== null && holds(now)) return now;
+        if (Date.now() > end)
+          throw new Error(`not within ${deadlineMs} ms: ${JSON.stringify(now)}`);
+        await delay(100);
+      }
+    },
+    pidOf(service: "temporal" | "postgres" | "worker"): number {
+      const services = JSON.parse(readFileSync(join(state.path, "services.json"), "utf8")) as {
+        services: Record<string, { process: { pid: number } | null }>;
+      };
+      const pid = services.services[service]?.process?.pid;
+      if (pid === undefined) throw new Error(`${service} does not run`);
+      return pid;
+    },
+    /** Command lines of whatever bears this state folder's marks. */
+    left: (): string[] =>
+      readdirSync("/proc")
+        .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
+        .filter((pid) => {
+          const entries = readProc(pid, "environ").split("\0");
+          return (
+            entries.includes(`LONGHAUL_SERVICE_OF=${state.path}`) ||
+            entries.includes(`LONGHAUL_LAB=${state.id}`)
+          );
+        })
+        .map((pid) => readProc(pid, "cmdline").replaceAll("\0", " ")),
+  };
+}
+
+/** Empty: the process ended meanwhile, or is another user's. */
+function readProc(pid: string, what: "environ" | "cmdline"): string {
+  try {
+    return readFileSync(`/proc/${pid}/${what}`, "latin1");
+  } catch (error) {
+    if (["ENOENT", "ESRCH", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      return "";
+    throw error;
+  }
+}
+
+/** A campaign file of constant loads on plain Linux forwarding, in trials of a given length. */
+export const bareCampaign = (name: string, trialMs: number, fps: readonly number[]): string =>
+  `name: ${name}
+seed: 1
+repetitions: 1
+guest: { memoryMib: 32 }
+phases: { settleMs: 50, learnMs: 50, trialMs: ${trialMs}, drainMs: 100, restMs: 50 }
+forwarding:
+  - platforms: [bare]
+    frameSizesBytes: [64]
+    loads: [${fps.map((rate) => `{ fps: ${rate} }`).join(", ")}]
+tolerance: { offeredLoadRatio: 0.1 }
+`;
