@@ -1,6 +1,7 @@
 /** What the acts on a trial are given. The worker builds it; tests script it. */
 import type { Generator } from "../generators/generator.ts";
 import type { Hypervisor } from "../hypervisors/hypervisor.ts";
+import type { FaultInjector } from "../model/fault.ts";
 import type { Testbed } from "../model/testbed.ts";
 import type { Power } from "../power/power.ts";
 import type { Hosts } from "../remote/agent.ts";
@@ -14,6 +15,8 @@ export interface Bench {
   readonly drivers: Readonly<Record<string, Hypervisor>>;
   readonly generator: Generator;
   readonly power: Power;
+  /** Makes the faults of a campaign file; absent where nobody can disturb the testbed on purpose. */
+  readonly faults?: FaultInjector;
 }
 
 /** The testbed as a whole is not there, and nobody measures on it: whoever needs it waits. */

@@ -11,6 +11,7 @@ import { part } from "./parts.ts";
 import type { PhaseLog } from "./phase-log.ts";
 import { phaseLog } from "./phase-log.ts";
 import type { Probed } from "./probes.ts";
+import { plannedFault } from "./planned-fault.ts";
 import { collectProbes } from "./probes.ts";
 import { orCancelled, phase, progress } from "./progress.ts";
 import type { Setup } from "./setup.ts";
@@ -26,7 +27,8 @@ export async function measureForwarding(
 ): Promise<void> {
   const { bench, driver, guest, host, stream, campaign } = setup;
   const load = setup.unit("load");
-  const phases = phaseLog();
+  const fault = plannedFault(deps, setup);
+  const phases = phaseLog([], (name) => fault.entered(name));
   try {
     const path = wholePath(bench.testbed, driver.path(host, guest));
     const begun = await orCancelled(beforeLoad(setup, fence, path, phases));
@@ -40,12 +42,15 @@ export async function measureForwarding(
     const offered = await part("load", () =>
       orCancelled(bench.generator.finish(load, stream, (frames) => progress({ frames }))),
     );
+    await fault.made();
     await afterLoad(deps, setup, fence, { begun, offered, phases });
     phases.enter("rest");
     await phase(campaign.phases.restMs);
   } catch (error) {
     await givenUp(setup, fence, error);
     throw error;
+  } finally {
+    fault.end();
   }
 }
 

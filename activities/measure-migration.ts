@@ -20,6 +20,7 @@ import { commonOf } from "./measure-forwarding.ts";
 import { part } from "./parts.ts";
 import type { PhaseLog } from "./phase-log.ts";
 import { phaseLog } from "./phase-log.ts";
+import { plannedFault } from "./planned-fault.ts";
 import { collectProbes } from "./probes.ts";
 import { orCancelled, phase } from "./progress.ts";
 import { routerFindings } from "./router-findings.ts";
@@ -36,7 +37,8 @@ export async function measureMigration(
 ): Promise<void> {
   const { bench, stream, campaign } = setup;
   const load = setup.unit("load");
-  const phases = phaseLog();
+  const fault = plannedFault(deps, setup);
+  const phases = phaseLog([], (name) => fault.entered(name));
   try {
     const begun = await orCancelled(beforeLoad(setup, fence, migrationPath(setup), phases));
     phases.enter("load");
@@ -58,12 +60,15 @@ export async function measureMigration(
       await bench.generator.stop(fence, load, stream);
       return bench.generator.finish(load, stream, () => undefined);
     });
+    await fault.made();
     await afterMigration(deps, setup, fence, { begun, offered, migration, watch, phases });
     phases.enter("rest");
     await phase(campaign.phases.restMs);
   } catch (error) {
     await givenUp(setup, fence, error);
     throw error;
+  } finally {
+    fault.end();
   }
 }
 

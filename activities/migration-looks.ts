@@ -43,8 +43,10 @@ export function migrationLooks(setup: MigrationSetup, rule: HangRule): Migration
   const beat = heartbeatOfProgress();
   let samples: ProgressSample[] = [];
   let glance: Glance | null = null;
+  let mostTransferred = 0;
 
   const note = (sample: ProgressSample): void => {
+    mostTransferred = Math.max(mostTransferred, sample.transferredBytes ?? 0);
     const late = (samples.at(-1)?.atUs ?? -Infinity) > sample.atUs;
     samples.push(sample);
     if (late) samples.sort((one, other) => one.atUs - other.atUs);
@@ -60,11 +62,14 @@ export function migrationLooks(setup: MigrationSetup, rule: HangRule): Migration
       rule.questionTimeoutMs,
       order.source,
     );
+    // An answer from before the driver's newest word would look like growth when the next one comes.
+    const told = glance?.progress ?? null;
+    const stale = told !== null && (told.transferredBytes ?? Infinity) < mostTransferred;
     note({
       atUs,
-      remainingBytes: glance?.progress?.remainingBytes ?? null,
-      transferredBytes: glance?.progress?.transferredBytes ?? null,
-      iteration: glance?.progress?.iteration ?? null,
+      remainingBytes: stale ? null : (told?.remainingBytes ?? null),
+      transferredBytes: stale ? null : (told?.transferredBytes ?? null),
+      iteration: stale ? null : (told?.iteration ?? null),
       linkBytes: interfaces[device]?.txBytes ?? null,
     });
     const { verdict, sinceUs } = judgeProgress(samples, rule);

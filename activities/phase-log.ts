@@ -6,12 +6,17 @@ export interface PhaseLog {
   readonly entries: readonly { readonly name: string; readonly atUs: number }[];
 }
 
-export function phaseLog(earlier: PhaseLog["entries"] = []): PhaseLog {
+/** `entered` is told of each phase as it begins. */
+export function phaseLog(
+  earlier: PhaseLog["entries"] = [],
+  entered: (name: string) => void = () => undefined,
+): PhaseLog {
   const entries = [...earlier];
   return {
     enter: (name) => {
       entries.push({ name, atUs: Date.now() * 1000 });
       progress({ phase: name });
+      entered(name);
     },
     entries,
   };

@@ -5,6 +5,7 @@ import { Fenced } from "../remote/shell.ts";
 import type { Bench, TrialDeps } from "./deps.ts";
 import { guestOf } from "./guest.ts";
 import { part } from "./parts.ts";
+import { clearFaults } from "./planned-fault.ts";
 import { progress } from "./progress.ts";
 import { provenanceOf } from "./provenance.ts";
 import { allEnded, ensureRouter } from "./router.ts";
@@ -24,6 +25,7 @@ export async function prepare(deps: TrialDeps, ref: AttemptRef): Promise<void> {
     );
   const setup = await setupOf(deps, ref);
   progress({ preparing: "hosts" });
+  await clearFaults(deps, setup, "prepare");
   const { fence, identities } = await part("hosts", () => takeHosts(setup.bench, ref.token));
   await deps.store.setBootIds(ref, fence.bootIds);
   progress({ preparing: "router" });

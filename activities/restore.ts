@@ -5,6 +5,7 @@ import type { TrialDeps } from "./deps.ts";
 import { bothStates } from "./locate.ts";
 import { routerLocation } from "./location.ts";
 import { part } from "./parts.ts";
+import { clearFaults } from "./planned-fault.ts";
 import type { MigrationSetup, Setup } from "./setup.ts";
 import { fenceOf, migrationOf, setupOf } from "./setup.ts";
 import { stopUnits } from "./stop-units.ts";
@@ -15,6 +16,7 @@ import { stopUnits } from "./stop-units.ts";
  */
 export async function restore(deps: TrialDeps, ref: AttemptRef): Promise<void> {
   const setup = await setupOf(deps, ref);
+  await part("clear faults", () => clearFaults(deps, setup, "restore"));
   const fence = await currentFence(deps, setup);
   if (setup.trial.kind === "migration") {
     const migrating = migrationOf(setup);

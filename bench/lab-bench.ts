@@ -8,6 +8,7 @@ import { withParts } from "../activities/parts.ts";
 import { trialActs } from "../activities/trials.ts";
 import { generators } from "../generators/generators.ts";
 import { drivers } from "../hypervisors/drivers.ts";
+import { faultInjector } from "../lab/faults/faults.ts";
 import { labDown, labPower, labUp } from "../lab/lab.ts";
 import { parseCampaign } from "../model/campaign-schema.ts";
 import { expandPlan } from "../model/plan.ts";
@@ -77,6 +78,7 @@ export async function openLabBench(
     drivers: drivers(testbed, hosts),
     generator,
     power: labPower(state),
+    faults: faultInjector(state),
   };
   const deps: TrialDeps = {
     store,

@@ -2,6 +2,7 @@
 import { type Bench, TestbedAway } from "../activities/deps.ts";
 import { generators } from "../generators/generators.ts";
 import { drivers } from "../hypervisors/drivers.ts";
+import { faultInjector } from "../lab/faults/faults.ts";
 import { labPower, labTestbed } from "../lab/lab.ts";
 import type { TestbedFile } from "../model/testbed-file.ts";
 import type { Testbed } from "../model/testbed.ts";
@@ -26,7 +27,10 @@ export function benches(state: StateFolder, store: Pick<Store, "testbed">): Benc
       const content = JSON.stringify(testbed);
       const known = open.get(name);
       if (known?.content === content) return known.bench;
-      const bench = build(testbed, testbed.kind === "lab" ? labPower(state) : testbedPower(testbed));
+      const bench =
+        testbed.kind === "lab"
+          ? { ...build(testbed, labPower(state)), faults: faultInjector(state) }
+          : build(testbed, testbedPower(testbed));
       open.set(name, { content, bench });
       await known?.bench.hosts.close();
       return bench;

@@ -13,7 +13,11 @@ import { undoFault } from "./undo.ts";
  * Makes a fault real. Its record, with what undoes it, is on disk before; with `forMs` a process of
  * its own undoes it in time, whoever dies meanwhile. @throws {UsageError} @throws {Error} it could not be made
  */
-export const makeFault = async (state: LabState, order: FaultOrder): Promise<MadeFault> => {
+export const makeFault = async (
+  state: LabState,
+  order: FaultOrder,
+  trial: string | null = null,
+): Promise<MadeFault> => {
   const lab = readLab(state);
   if (lab?.status !== "up") throw new Error(`${state.path}: no lab is up that a fault could hit`);
   const facts = factsOf(order.fault);
@@ -29,19 +33,21 @@ export const makeFault = async (state: LabState, order: FaultOrder): Promise<Mad
     at: new Date().toISOString(),
     untilAt: null,
     undoable: facts.undoable,
+    trial,
     undo: ready.undo,
   };
   writeFault(state, draft);
-  let record = draft;
-  try {
-    const more = await ready.make();
-    const now = Date.now();
-    const untilAt = order.forMs === null ? null : new Date(now + order.forMs).toISOString();
-    record = { ...draft, at: new Date(now).toISOString(), untilAt, undo: [...draft.undo, ...more] };
-  } catch (cause) {
+  const more = await ready.make().catch(async (cause: unknown) => {
     await undoFault(state, draft);
     throw new Error(`${order.fault}: ${draft.detail}: this could not be made`, { cause });
-  }
+  });
+  const now = Date.now();
+  const record: FaultRecord = {
+    ...draft,
+    at: new Date(now).toISOString(),
+    untilAt: order.forMs === null ? null : new Date(now + order.forMs).toISOString(),
+    undo: [...draft.undo, ...more],
+  };
   if (facts.undoable) writeFault(state, record);
   else forgetFault(state, id);
   if (record.untilAt !== null) undoLater(state, id);
@@ -64,13 +70,22 @@ export const activeFaults = (state: LabState): readonly MadeFault[] =>
   readFaults(state).map(madeFault);
 
 /** The newest first: each finds the lab as it was when it was made. Idempotent. */
-export const clearFaults = async (state: LabState): Promise<readonly MadeFault[]> => {
-  const records = readFaults(state).toReversed();
+export const clearFaults = async (
+  state: LabState,
+  which: (made: MadeFault) => boolean = () => true,
+): Promise<readonly MadeFault[]> => {
+  const records = readFaults(state).toReversed().filter(which);
   for (const record of records) await undoFault(state, record);
   return records.map(madeFault);
 };
 
+/** For campaigns on this lab. */
 export const faultInjector = (state: LabState): FaultInjector => ({
-  inject: (order) => makeFault(state, order),
-  clear: () => clearFaults(state),
+  inject: (order, trial) => makeFault(state, order, trial),
+  clear: (until) =>
+    clearFaults(
+      state,
+      ({ trial, fault }) =>
+        trial !== null && (until === "prepare" || factsOf(fault).until === "restore"),
+    ),
 });

@@ -65,14 +65,17 @@ export const linkLoss: Fault = ({ lab, order }) => {
   const ratio = order.lossRatio ?? defaultLossRatio;
   const wire = wireOf(linkOf(order));
   const table = `fault-${wire}`;
+  const ports = portsOf(linkOf(order))
+    .map((port) => JSON.stringify(port))
+    .join(", ");
   // One in ten thousand is the finest share that a campaign file can name.
   const below = Math.round(ratio * 10_000);
   const rules = `table bridge ${table}
 delete table bridge ${table}
 table bridge ${table} {
-  chain forward {
-    type filter hook forward priority 0; policy accept;
-    meta ibrname "${wire}" numgen random mod 10000 < ${below} counter drop
+  chain arriving {
+    type filter hook prerouting priority 0; policy accept;
+    iifname { ${ports} } numgen random mod 10000 < ${below} counter drop
   }
 }
 `;

@@ -105,20 +105,27 @@ const converse = (
     });
   });
 
-/** One conversation with QEMU's monitor; `then` waits for an event after the last command. @throws {Silence} @throws {Error} refused */
+type MonitorStep =
+  { readonly execute: string; readonly arguments?: object } | { readonly event: string };
+
+/** One conversation with QEMU's monitor: commands, and events that are waited for. @throws {Silence} @throws {Error} refused */
 export const askMonitor = async (
   qemu: Qemu,
-  commands: readonly { readonly execute: string; readonly arguments?: object }[],
+  steps: readonly MonitorStep[],
   options: { readonly timeoutMs: number },
 ): Promise<readonly string[]> => {
   const lines = await converse(
     filesOf(qemu).monitor,
     [
       { send: null, until: /"QMP"/ },
-      ...[{ execute: "qmp_capabilities" }, ...commands].map((command, index) => ({
-        send: JSON.stringify({ ...command, id: `fault-${index}` }),
-        until: new RegExp(`"id": *"fault-${index}"`),
-      })),
+      ...[{ execute: "qmp_capabilities" }, ...steps].map((step, index) =>
+        "event" in step
+          ? { send: null, until: new RegExp(`"event": *"${step.event}"`) }
+          : {
+              send: JSON.stringify({ ...step, id: `fault-${index}` }),
+              until: new RegExp(`"id": *"fault-${index}"`),
+            },
+      ),
     ],
     options.timeoutMs,
   );
@@ -128,16 +135,34 @@ export const askMonitor = async (
   return lines.slice(2);
 };
 
+/** A script as one line of shell, whatever it is made of. */
+export const oneLine = (script: string): string =>
+  `sh -c "$(echo ${Buffer.from(script).toString("base64")} | base64 -d)"`;
+
 let asked = 0;
-/** Runs a line of shell in the guest: its output. What is to outlive the answer is put in the background there. @throws {Error} it ended with another status than 0 */
-export const askGuest = async (qemu: Qemu, script: string, timeoutMs = 20_000): Promise<string> => {
+const askOnce = (qemu: Qemu, script: string, timeoutMs: number): Promise<readonly string[]> => {
   const id = `fault${process.pid}x${(asked += 1)}`;
-  const words = `sh -c '${script.replaceAll("'", `'\\''`)}'`;
-  const [line = ""] = await converse(
+  const send = `\n${id} ${oneLine(script)}`;
+  return converse(
     filesOf(qemu).commands,
-    [{ send: `\n${id} ${words}`, until: new RegExp(`^longhaul ${id} \\d+ `) }],
+    [{ send, until: new RegExp(`^longhaul ${id} \\d+ `) }],
     timeoutMs,
   );
+};
+
+/** Runs a script in the guest: its output. What is to outlive the answer is put in the background there. @throws {Silence} @throws {Error} it ended with another status than 0 */
+export const askGuest = async (qemu: Qemu, script: string, timeoutMs = 20_000): Promise<string> => {
+  const end = performance.now() + timeoutMs;
+  // A guest that has just booted may lose the first words: its shell does not listen yet.
+  for (let heard = false; !heard;)
+    heard = await askOnce(qemu, ":", Math.min(2_000, end - performance.now())).then(
+      () => true,
+      (error: unknown) => {
+        if (!(error instanceof Silence) || performance.now() > end - 100) throw error;
+        return false;
+      },
+    );
+  const [line = ""] = await askOnce(qemu, script, Math.max(1_000, end - performance.now()));
   const [, , status, encoded = ""] = line.split(" ");
   const said = Buffer.from(encoded, "base64").toString();
   if (status !== "0")

@@ -30,4 +30,7 @@ export const readFaults = (state: LabState): readonly FaultRecord[] => {
 };
 
 /** What the world is told of it. */
-export const madeFault = ({ undo: _, ...made }: FaultRecord): MadeFault => made;
+export const madeFault = (record: FaultRecord): MadeFault => {
+  const { id, fault, host, detail, at, untilAt, undoable, trial } = record;
+  return { id, fault, host, detail, at, untilAt, undoable, trial };
+};

@@ -78,6 +78,30 @@ describe("the watcher of a migration", () => {
     expect(watch).toMatchObject({ verdict: "not-converging", abort: "done" });
   });
 
+  test("takes an answer from before the driver's newest word for no growth", async () => {
+    const stalled = endless();
+    let answers = 0;
+    const { watch } = await watched({
+      ...stalled,
+      linkBytes: () => 7,
+      migrate: (onProgress) => {
+        onProgress(seen({ transferredBytes: 9, remainingBytes: 0.5 }));
+        return stalled.migrate();
+      },
+      watch: {
+        glance: async () => ({
+          state: "running",
+          progress: seen({
+            transferredBytes: (answers += 1) < 5 ? 5 : 9,
+            remainingBytes: answers < 5 ? 0.9 : 0.5,
+          }),
+        }),
+      },
+    });
+    expect(watch?.verdict).toBe("stalled");
+    expect(watch?.samples.filter(({ transferredBytes }) => transferredBytes === 5)).toEqual([]);
+  });
+
   test("leaves one alone that makes progress for many windows", async () => {
     let left = 1;
     const { watch, journal } = await watched({

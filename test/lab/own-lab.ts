@@ -8,7 +8,7 @@ const repository = join(import.meta.dirname, "../..");
 
 export const testState = (name: string): LabState =>
   stateFolder(join(repository, ".longhaul/test", name), {
-    LONGHAUL_CACHE: join(repository, ".longhaul/cache"),
+    LONGHAUL_CACHE: process.env.LONGHAUL_CACHE ?? join(repository, ".longhaul/cache"),
   });
 
 export const labFile: LabFile = {
