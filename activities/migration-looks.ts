@@ -111,8 +111,12 @@ export function migrationLooks(setup: MigrationSetup, rule: HangRule): Migration
     samples: () => samples,
 
     untilHung: async (signal) => {
-      const answers = repeated(ask, rule.probeIntervalMs, signal);
-      const moves = repeated(look, rule.probeIntervalMs, signal);
+      let asking: Promise<Hung | null> = Promise.resolve(null);
+      const answers = repeated(() => (asking = ask()), rule.probeIntervalMs, signal);
+      // Nothing moves where the toolstack is silent, either: a question under way is heard out first.
+      const moves = repeated(look, rule.probeIntervalMs, signal).then(
+        async (hung) => (await asking) ?? hung,
+      );
       return Promise.race([answers, moves]);
     },
   };

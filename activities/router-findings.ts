@@ -32,6 +32,8 @@ interface Known {
 const silenceMs = 2000;
 /** A virtual CPU that stood still for 3 s (and a heartbeat of one a second) is no coincidence. */
 const spanMs = 3500;
+/** A boot prints some hundreds. */
+const consoleLines = 1000;
 
 /** null: it answered to the end, and is the same boot of the guest. */
 export async function routerFindings(
@@ -59,7 +61,7 @@ export async function routerFindings(
     otherHost: { host: other, state: moved ? states.source : states.destination },
   };
   const asked =
-    silent && place.state === "running"
+    silent && place.state !== "stopped" && place.state !== "absent"
       ? await askInEveryWay(setup, fence, host)
       : { ...unasked, forwarding: silent ? ("silent" as const) : ("answers" as const) };
   const told = await consoleSince(setup, host, known);
@@ -150,7 +152,7 @@ async function consoleSince(
   { begun }: Known,
 ): Promise<Pick<RouterFindings, "heartbeatS" | "panicked">> {
   const sinceMs = Date.now() - (begun.phases.at(-1)?.atUs ?? 0) / 1000;
-  const text = await tail(setup, host, Math.min(600, Math.ceil(sinceMs / 1000) + 60));
+  const text = await tail(setup, host, consoleLines);
   const uptimes = beats(text).slice(-Math.ceil(sinceMs / 1000) - 2);
   return {
     heartbeatS: text === null ? null : uptimes,
@@ -166,5 +168,8 @@ async function tail(
   return hasConsole(driver) ? driver.consoleTail(host, guest, lines) : null;
 }
 
+/** A kernel that begins to boot tells its name: an uptime of 0. */
 const beats = (text: string | null): readonly number[] =>
-  [...(text ?? "").matchAll(/^hb (\d+(?:\.\d+)?)/gm)].map(([, uptime]) => Number(uptime));
+  [...(text ?? "").matchAll(/^hb (\d+(?:\.\d+)?)|Linux version \d/gm)].map(([, uptime]) =>
+    Number(uptime ?? 0),
+  );

@@ -39,11 +39,6 @@ export function migrationOutcome(
   const hung = watch?.verdict ?? "progressing";
   // A toolstack that is silent tells nothing of its guest: `unknown` is its own finding, not another's.
   if (hung === "api-hung") return found("api-hung", `${watch?.reason ?? ""}; ${where}`);
-  if (location === "unknown")
-    return {
-      verdict: invalid(`migration ${status} by the platform's word${told}; ${where}`),
-      doubts: [],
-    };
   if (location === "neither") return found("crashed", `migration ${status}${told}; ${where}`);
   const judged = router ? judgeRouter(router) : null;
   if (judged?.verdict === "crashed")
@@ -51,6 +46,11 @@ export function migrationOutcome(
   if (judged?.verdict === "silently-rebooted" || (router && wasRebooted(router)))
     return found("silently-rebooted", `migration ${status}${told}; ${where}`);
   if (hung !== "progressing") return found(outcomeOf[hung], `${watch?.reason ?? ""}; ${where}`);
+  if (location === "unknown")
+    return {
+      verdict: invalid(`migration ${status} by the platform's word${told}; ${where}`),
+      doubts: [],
+    };
   if (judged?.verdict === "locked-up")
     return found("locked-up", `${where} and runs, but ${judged.contradictions.join("; ")}`);
   if (status === "completed" && location === "destination") return found("completed");

@@ -138,6 +138,21 @@ describe("the watcher of a migration", () => {
     expect(evidence).toHaveLength(4);
   });
 
+  test("hears a question out before it calls a migration stalled whose toolstack is silent", async () => {
+    const { watch } = await watched({
+      ...endless(),
+      campaign: { hang: { ...hang, questionTimeoutMs: 600 } },
+      linkBytes: () => 7,
+      watch: {
+        glance: (host, _guest, timeoutMs) =>
+          new Promise((_, reject) =>
+            setTimeout(() => reject(new NoExitStatus(`${host}: silent`)), timeoutMs),
+          ),
+      },
+    });
+    expect(watch?.verdict).toBe("api-hung");
+  });
+
   test("a toolstack that cannot be told to stop has its unit ended and its log read", async () => {
     const { watch, migration, journal } = await watched({
       linkBytes: () => 7,

@@ -1,0 +1,66 @@
+import { describe, expect, test } from "vitest";
+import type { MigrationMeasurement, MigrationReport } from "../../model/measurement.ts";
+import type { MigrationWatch } from "../../model/watch.ts";
+import { migrationOutcome } from "../../stats/migration-outcome.ts";
+
+const campaign = {
+  guest: { image: "router", memoryMib: 256, vcpus: 1, routing: "kernel" },
+  migrationDeadlineMs: 60_000,
+};
+const report = {
+  ...{ status: "cancelled", reason: null, source: "R1", destination: "R2", commandUs: 0 },
+  ...{ endUs: 60_000_000, progress: [] },
+} as unknown as MigrationReport;
+const watch: MigrationWatch = {
+  ...{ verdict: "stalled", reason: "nothing moved", windowMs: 5000, boundMs: 6000 },
+  ...{ detectionTimeMs: 5000, endedAfterMs: 100, abort: "done", samples: [], evidence: [] },
+  hosts: [
+    { host: "R1", state: "same" },
+    { host: "R2", state: "same" },
+  ],
+};
+const of = (
+  seen: Partial<Pick<MigrationMeasurement, "watch" | "migration">>,
+  location: Parameters<typeof migrationOutcome>[1],
+) =>
+  migrationOutcome(
+    { migration: report, watch, ...seen } as MigrationMeasurement,
+    location,
+    campaign,
+  ).verdict;
+
+describe("what a migration came to", () => {
+  test.each<[string, Partial<MigrationWatch>, Parameters<typeof migrationOutcome>[1], string]>([
+    ["a stall that was aborted", {}, "source", "stalled"],
+    ["a stall whose destination does not answer", {}, "unknown", "stalled"],
+    ["no convergence", { verdict: "not-converging" }, "source", "not-converged"],
+    ["a silent toolstack", { verdict: "api-hung" }, "unknown", "api-hung"],
+    ["a stall whose router is gone", {}, "neither", "crashed"],
+  ])("%s", (_what, more, location, outcome) => {
+    expect(of({ watch: { ...watch, ...more } }, location)).toEqual({ verdict: "valid", outcome });
+  });
+
+  test.each([
+    ["booted", "R2 was booted meanwhile: it had lost its power"],
+    ["silent", "R2 answers no more: whether it has lost its power is not known"],
+  ] as const)("a host that was %s makes the attempt invalid, whatever hung", (state, reason) => {
+    const hosts = [{ host: "R2", state }];
+    expect(of({ watch: { ...watch, hosts } }, "source")).toEqual({
+      ...{ verdict: "invalid", cut: false },
+      reason,
+    });
+  });
+
+  test("one that nobody watched is judged from its own samples when its deadline cut it", () => {
+    const look = (s: number, transferredBytes: number, remainingBytes: number) => ({
+      ...{ atUs: s * 1e6, transferredBytes, remainingBytes, iteration: 1 },
+      dirtyRatePagesPerSecond: null,
+    });
+    const stalled = { ...report, progress: [look(0, 0, 100), look(5, 50, 50)] };
+    expect(of({ watch: null, migration: stalled }, "source")).toMatchObject({ outcome: "stalled" });
+    const slow = { ...report, progress: [look(0, 0, 100), look(59, 50, 50)] };
+    expect(of({ watch: null, migration: slow }, "source")).toMatchObject({
+      outcome: "not-converged",
+    });
+  });
+});
