@@ -1,6 +1,7 @@
 /** Faults inside the guest, made by its own shell: lab/guest/commands.sh runs them. */
+import { isAlive, until } from "../processes.ts";
 import { nothingMore, type Fault } from "./fault.ts";
-import { askGuest, askMonitor, oneLine, qemuAt, type Qemu } from "./qemu.ts";
+import { askGuest, askMonitor, oneLine, qemuAt, tellGuest, type Qemu } from "./qemu.ts";
 
 /** Begins after the answer has left the guest: none of these lets it speak again. */
 const afterTheAnswer = (script: string) => `setsid ${oneLine(script)} </dev/null >/dev/null 2>&1 &`;
@@ -20,9 +21,13 @@ const inGuest =
     };
   };
 
-export const guestPanic = inGuest("panics", (qemu) =>
-  askGuest(qemu, afterTheAnswer("usleep 100000; echo c >/proc/sysrq-trigger")),
-);
+/** QEMU runs with -no-reboot, so that a panicked guest's reboot is its end. */
+const panicMs = 30_000;
+
+export const guestPanic = inGuest("panics", async (qemu) => {
+  await tellGuest(qemu, afterTheAnswer("usleep 100000; echo c >/proc/sysrq-trigger"));
+  await until("QEMU's end after the panic", () => !isAlive(qemu), panicMs);
+});
 
 /**
  * The local APIC's task priority at its highest holds every interrupt back, the timer's, too: the
@@ -38,7 +43,7 @@ else
 fi`;
 
 export const guestSpin = inGuest("spins with its interrupts held off", (qemu) =>
-  askGuest(qemu, afterTheAnswer(spin)),
+  tellGuest(qemu, afterTheAnswer(spin)),
 );
 
 export const guestBlackhole: Fault = async ({ lab, order }) => {
@@ -67,7 +72,7 @@ export const guestReboot = inGuest("resets and boots again", async (qemu) => {
   const reset = askMonitor(qemu, [{ event: "RESET" }], { timeoutMs: resetMs });
   await Promise.all([
     reset,
-    askGuest(qemu, afterTheAnswer("usleep 500000; echo b >/proc/sysrq-trigger")),
+    tellGuest(qemu, afterTheAnswer("usleep 500000; echo b >/proc/sysrq-trigger")),
   ]);
   // The dying kernel asks for its reset in several ways; a second one must be no end either (6.1, QEMU 7.2).
   await new Promise((wake) => setTimeout(wake, afterResetMs));

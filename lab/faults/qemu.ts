@@ -150,22 +150,34 @@ const askOnce = (qemu: Qemu, script: string, timeoutMs: number): Promise<readonl
   );
 };
 
-/** Runs a script in the guest: its output. What is to outlive the answer is put in the background there. @throws {Silence} @throws {Error} it ended with another status than 0 */
-export const askGuest = async (qemu: Qemu, script: string, timeoutMs = 20_000): Promise<string> => {
+/** A guest that has just booted may lose the first words: its shell does not listen yet. */
+const reachGuest = async (qemu: Qemu, timeoutMs: number): Promise<void> => {
   const end = performance.now() + timeoutMs;
-  // A guest that has just booted may lose the first words: its shell does not listen yet.
   for (let heard = false; !heard;)
-    heard = await askOnce(qemu, ":", Math.min(2_000, end - performance.now())).then(
+    heard = await askOnce(qemu, ":", Math.min(2_000, timeoutMs)).then(
       () => true,
       (error: unknown) => {
         if (!(error instanceof Silence) || performance.now() > end - 100) throw error;
         return false;
       },
     );
-  const [line = ""] = await askOnce(qemu, script, Math.max(1_000, end - performance.now()));
+};
+
+/** Runs a script in the guest: its output. What is to outlive the answer is put in the background there. @throws {Silence} @throws {Error} it ended with another status than 0 */
+export const askGuest = async (qemu: Qemu, script: string, timeoutMs = 20_000): Promise<string> => {
+  await reachGuest(qemu, timeoutMs);
+  const [line = ""] = await askOnce(qemu, script, timeoutMs);
   const [, , status, encoded = ""] = line.split(" ");
   const said = Buffer.from(encoded, "base64").toString();
   if (status !== "0")
     throw new Error(`${qemu.guest} on ${qemu.host}: ${script} ended with ${status}: ${said}`);
   return said;
+};
+
+/** Runs a script that may end the guest before its answer is out. @throws {Silence} the guest was silent before */
+export const tellGuest = async (qemu: Qemu, script: string): Promise<void> => {
+  await reachGuest(qemu, 20_000);
+  await askOnce(qemu, script, 5_000).catch((error: unknown) => {
+    if (!(error instanceof Silence)) throw error;
+  });
 };

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { activeFaults, clearFaults } from "../../lab/faults/faults.ts";
-import { askGuest, qemuAt, qemusOf } from "../../lab/faults/qemu.ts";
+import { askGuest, qemuAt, qemusOf, tellGuest } from "../../lab/faults/qemu.ts";
 import { threadStates } from "../../lab/faults/stop.ts";
 import { isAlive, processesMarked, until } from "../../lab/processes.ts";
 import { labMark } from "../../lab/namespace-host.ts";
@@ -13,7 +13,7 @@ beforeAll(async () => {
   lab = await upFaultLab("guest-faults");
 });
 afterAll(() => lab.close());
-beforeEach(() => lab.freshGuest());
+beforeEach(() => lab.freshGuest(), 120_000);
 
 const qemu = () => qemuAt(lab.lab(), "R1");
 const consoleText = () => lab.driver.consoleTail("R1", lab.guest, 400);
@@ -72,12 +72,12 @@ describe("a guest's fault", () => {
     expect(await pings()).toBe(true);
     await lab.make("guest-spin");
     await wait(1000);
-    const [beats, busyMs, started] = [await heartbeats(), cpuMs(pid), performance.now()];
+    const [beats, busyMs] = [await heartbeats(), cpuMs(pid)];
     expect(await pings()).toBe(false);
     await wait(1000);
     expect(await heartbeats()).toBe(beats);
-    // Two shared cores: half of one is much for a guest that has nothing to do.
-    expect(cpuMs(pid) - busyMs).toBeGreaterThan((performance.now() - started) * 0.3);
+    // A CPU that waits with its interrupts held off would take no time at all.
+    await until("300 ms of CPU time", () => cpuMs(pid) - busyMs > 300, 30_000);
     await expect(askGuest(await qemu(), "true", 1_500)).rejects.toThrow("no answer");
   });
 
@@ -101,7 +101,7 @@ describe("a guest's fault", () => {
     expect(await boots()).toBe(2);
     expect(isAlive(before)).toBe(true);
     expect(await uptime()).toBeLessThan(uptimeBefore + 60);
-    await askGuest(before, "(usleep 100000; echo b >/proc/sysrq-trigger) >/dev/null 2>&1 &");
+    await tellGuest(before, "echo b >/proc/sysrq-trigger");
     await until("QEMU's end", () => !isAlive(before), 20_000);
   });
 
