@@ -45,7 +45,7 @@ test("a worker killed within a rung is followed by another, which climbs that ru
   const next = scripted(plan);
   const recovery = scriptedRecovery();
   const running = await worker(bench, { ...next.activities, ...recovery.acts }, campaignId);
-  expect(await running.runUntil(handle.result())).toEqual({ status: "completed" });
+  expect(await running.runUntil(handle.result())).toMatchObject({ status: "completed" });
   expect(recovery.orders.map(({ step, ref }) => [step, ref.token])).toEqual([
     ["recreate", 1_000_004],
     ["health", 1_000_005],

@@ -36,7 +36,7 @@ test("a valid trial with a bad outcome keeps its verdict, and the ladder is clim
   const recovery = scriptedRecovery();
   const script = lockedUp(campaignId, recovery);
   const { result } = await runCampaign(bench, script.activities, { campaignId });
-  expect(result).toEqual({ status: "completed" });
+  expect(result).toMatchObject({ status: "completed" });
   expect(script.trials).toMatchObject([
     { state: "valid", verdicts: 1, attempts: [{ attempt: 1 }] },
     { state: "valid", verdicts: 1, attempts: [{ attempt: 1 }] },
@@ -153,7 +153,7 @@ test("an exhausted ladder makes the campaign wait for a person with the reason, 
     expect(script.trials.map(({ state }) => state)).toEqual(["valid", "pending", "pending"]);
     await handle.executeUpdate<Steered, [string]>("resume", { args: ["a person"] });
   });
-  expect(result).toEqual({ status: "completed" });
+  expect(result).toMatchObject({ status: "completed" });
   expect(recovery.ends).toMatchObject([{ outcome: "exhausted", rung: "quarantine" }]);
   expect(recovery.released).toEqual(["R1 by a person"]);
   expect(script.states).toContain(
@@ -209,7 +209,7 @@ test("a campaign that waits for a person can be cancelled", async () => {
     await waiting(handle);
     await handle.executeUpdate("cancel", { args: ["a person"] });
   });
-  expect(result).toEqual({ status: "cancelled" });
+  expect(result).toMatchObject({ status: "cancelled" });
   expect(script.trials.map(({ state }) => state)).toEqual(["valid", "skipped"]);
 });
 
@@ -228,7 +228,7 @@ test("a rung whose act fails for good counts as failed, and a refused token ends
   };
   const acts = { ...script.activities, ...recovery.acts, ...failing };
   const { result } = await runCampaign(bench, acts, { campaignId });
-  expect(result).toEqual({ status: "completed" });
+  expect(result).toMatchObject({ status: "completed" });
   expect(steps(recovery)).toEqual(["evidence", "destroy-both", "recreate", "destroy-both"]);
   expect(recovery.ends).toMatchObject([{ outcome: "superseded" }]);
   expect(script.calls.filter((call) => call === "acquireTestbed")).toHaveLength(2);
