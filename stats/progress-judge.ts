@@ -22,7 +22,8 @@ const progressing: ProgressJudgement = { verdict: "progressing", sinceUs: null }
  * Judges at the moment of the last sample; samples ascending in time. No progress: the least remainder
  * inside the window is not below `progressRatio` of the least one before it. Then `stalled` when
  * neither the transferred bytes nor those on the link grew inside the window, `not-converging`
- * otherwise. A platform that never shows a remainder can only be judged `stalled`. Samples that reach
+ * otherwise. Growth in its older half alone is no verdict yet: what stopped in the midst of the window
+ * is `stalled` once the window is past it. A platform that never shows a remainder can only be judged `stalled`. Samples that reach
  * back less than the window are no reason for any verdict.
  */
 export function judgeProgress(
@@ -46,10 +47,12 @@ export function judgeProgress(
   }
   const now = leastRemaining(inside);
   if (now !== null && now.bytes < progressRatio * remaining.bytes) return progressing;
-  // From the first sample inside on: what the last one before does not have yet may be older than the window.
-  return growth(inside) === true
-    ? { verdict: "not-converging", sinceUs: remaining.atUs }
-    : { verdict: "stalled", sinceUs: lastMove(samples) };
+  // From the last sample before the window on: what it does not have yet moved inside.
+  if (growth(samples.slice(split - 1)) !== true)
+    return { verdict: "stalled", sinceUs: lastMove(samples) };
+  const halfUs = last.atUs - windowMs * 500;
+  const recent = growth(inside.filter(({ atUs }) => atUs > halfUs));
+  return recent === false ? progressing : { verdict: "not-converging", sinceUs: remaining.atUs };
 }
 
 /** The judgement of the first moment at which progress was found missing; that of the last sample otherwise. */
@@ -66,13 +69,14 @@ export function firstHang(
 
 const noiseOf = { transferredBytes: 0, linkBytes: linkNoiseBytes } as const;
 
-/** Whether either counter grew over these samples by more than its noise; null: neither was told. */
+/** Whether either counter grew over these samples by more than its noise; null: neither was told twice. */
 function growth(samples: readonly ProgressSample[]): boolean | null {
   const grown = (["transferredBytes", "linkBytes"] as const).map((counter) => {
     const known = samples.map((sample) => sample[counter]).filter((bytes) => bytes !== null);
     const [first] = known;
     const last = known.at(-1);
-    return first === undefined || last === undefined ? null : last - first > noiseOf[counter];
+    if (first === undefined || last === undefined || known.length < 2) return null;
+    return last - first > noiseOf[counter];
   });
   if (grown.every((one) => one === null)) return null;
   return grown.includes(true);

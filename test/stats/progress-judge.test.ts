@@ -69,6 +69,22 @@ describe("progress of a migration", () => {
       "progressing",
     ],
     [
+      "it stopped in the midst of the window, before it had moved much",
+      seen(6000, (ms) => ({
+        remainingBytes: mib * (1 - Math.min(ms, 1500) / 50_000),
+        transferredBytes: Math.min(ms, 1500),
+      })),
+      "progressing",
+    ],
+    [
+      "it stopped so, and the window is past that",
+      seen(6500, (ms) => ({
+        remainingBytes: mib * (1 - Math.min(ms, 1500) / 50_000),
+        transferredBytes: Math.min(ms, 1500),
+      })),
+      "stalled",
+    ],
+    [
       "the last bytes before it were counted a little after the remainder stood",
       seen(5500, (ms) => ({
         remainingBytes: mib,
