@@ -1,6 +1,7 @@
 /** One router at a time: the guest of the platform that is measured, where its trial begins. */
 import type { GuestSpec } from "../model/guest.ts";
 import type { Fence } from "../remote/agent.ts";
+import { NoExitStatus } from "../remote/shell.ts";
 import type { Bench } from "./deps.ts";
 import { part } from "./parts.ts";
 import { routerSilence } from "./router-answers.ts";
@@ -48,13 +49,18 @@ export async function ensureRouter(
     ),
   );
   if (here?.state === "running" && (await driver.matches(wanted.host, guest))) {
-    const [silence] = await allEnded([
+    const besides = beside("kept");
+    // What goes on beside a router that answers nothing may fail for that: a new one is what helps.
+    const [silence] = await Promise.all([
       part("router answers", () =>
         routerSilence(bench, fence, `${wanted.unit}.kept`, answerMs.kept),
       ),
-      beside("kept"),
+      Promise.allSettled([besides]),
     ]);
-    if (silence === null) return "kept";
+    if (silence === null) {
+      await besides;
+      return "kept";
+    }
   }
   await part("create router", async () => {
     await driver.destroy(fence, wanted.host, guest);
@@ -85,9 +91,19 @@ async function inspectAll(bench: Bench, guests: Readonly<Record<string, GuestSpe
     places.map(async ({ platform, guest, host }) => ({
       platform,
       host,
-      state: (await bench.drivers[platform]?.inspect(host, guest)) ?? "absent",
+      state: await stateOf(bench, platform, host, guest),
     })),
   );
+}
+
+/** `silent`: the toolstack does not tell. What is there then is no router to keep. */
+async function stateOf(bench: Bench, platform: string, host: RouterHost, guest: GuestSpec) {
+  try {
+    return (await bench.drivers[platform]?.inspect(host, guest)) ?? "absent";
+  } catch (error) {
+    if (error instanceof NoExitStatus) return "silent";
+    throw error;
+  }
 }
 
 function routerOf(bench: Bench, { guests }: RouterWanted, platform: string) {

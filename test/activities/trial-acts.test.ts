@@ -54,6 +54,15 @@ describe("prepare", () => {
     before(journal, "destroy kvm@R1", "create kvm@R1");
   });
 
+  test("makes a router anew whose toolstack does not tell of it", async () => {
+    const { journal } = await prepare({
+      inspected: (count) => {
+        if (count <= 4) throw new NoExitStatus("R1: QEMU's monitor is silent");
+      },
+    });
+    before(journal, "destroy kvm@R1", "create kvm@R1");
+  });
+
   test("refuses a new router that does not answer, saying who got no answer", async () => {
     await expect(prepare({ answers: () => false })).rejects.toThrow(
       "R1: the new router router-kvm does not forward: A got no answer from B through the router within 15000 ms; C got no answer from D",
