@@ -140,9 +140,9 @@ export const oneLine = (script: string): string =>
   `sh -c "$(echo ${Buffer.from(script).toString("base64")} | base64 -d)"`;
 
 let asked = 0;
-const askOnce = (qemu: Qemu, script: string, timeoutMs: number): Promise<readonly string[]> => {
+const askOnce = (qemu: Qemu, words: string, timeoutMs: number): Promise<readonly string[]> => {
   const id = `fault${process.pid}x${(asked += 1)}`;
-  const send = `\n${id} ${oneLine(script)}`;
+  const send = `\n${id} ${words}`;
   return converse(
     filesOf(qemu).commands,
     [{ send, until: new RegExp(`^longhaul ${id} \\d+ `) }],
@@ -150,25 +150,31 @@ const askOnce = (qemu: Qemu, script: string, timeoutMs: number): Promise<readonl
   );
 };
 
-/** A guest that has just booted may lose the first words: its shell does not listen yet. */
+/**
+ * A guest that has just booted may lose the first words: its shell does not listen yet. Each further
+ * try waits longer: on a loaded machine an emulated guest was seen to take seconds for an answer.
+ */
 const reachGuest = async (qemu: Qemu, timeoutMs: number): Promise<void> => {
   const end = performance.now() + timeoutMs;
-  for (let heard = false; !heard;)
-    heard = await askOnce(qemu, ":", Math.min(2_000, timeoutMs)).then(
+  for (let tryMs = 1_000, heard = false; !heard; tryMs *= 2) {
+    const left = end - performance.now();
+    heard = await askOnce(qemu, ":", Math.min(tryMs, Math.max(left, 100))).then(
       () => true,
       (error: unknown) => {
         if (!(error instanceof Silence) || performance.now() > end - 100) throw error;
         return false;
       },
     );
+  }
 };
 
 /** Runs a script in the guest: its output. What is to outlive the answer is put in the background there. @throws {Silence} @throws {Error} it ended with another status than 0 */
 export const askGuest = async (qemu: Qemu, script: string, timeoutMs = 20_000): Promise<string> => {
   await reachGuest(qemu, timeoutMs);
-  const [line = ""] = await askOnce(qemu, script, timeoutMs);
-  const [, , status, encoded = ""] = line.split(" ");
-  const said = Buffer.from(encoded, "base64").toString();
+  const [line = ""] = await askOnce(qemu, oneLine(script), timeoutMs);
+  const [, status, output = ""] = /^longhaul \S+ (\d+) (.*)$/s.exec(line) ?? [];
+  // One line; see lab/guest/commands.sh.
+  const said = output.replaceAll("\u001e", "\n");
   if (status !== "0")
     throw new Error(`${qemu.guest} on ${qemu.host}: ${script} ended with ${status}: ${said}`);
   return said;
@@ -177,7 +183,7 @@ export const askGuest = async (qemu: Qemu, script: string, timeoutMs = 20_000): 
 /** Runs a script that may end the guest before its answer is out. @throws {Silence} the guest was silent before */
 export const tellGuest = async (qemu: Qemu, script: string): Promise<void> => {
   await reachGuest(qemu, 20_000);
-  await askOnce(qemu, script, 5_000).catch((error: unknown) => {
+  await askOnce(qemu, oneLine(script), 5_000).catch((error: unknown) => {
     if (!(error instanceof Silence)) throw error;
   });
 };
