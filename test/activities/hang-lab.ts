@@ -17,13 +17,13 @@ lineRateMbpsL1: 400
 migrationRateMbpsL1: 60
 platforms: [kvm-virtio]
 `;
-const campaign = (parts: string) => `
+const campaign = (windowMs: number, parts: string) => `
 name: hangs
 seed: 1
 phases: { settleMs: 0, learnMs: 0, trialMs: 6000, drainMs: 500, restMs: 0 }
 migrationMarginMs: 1000
 migrationDeadlineMs: 90000
-hang: { windowMs: 5000 }
+hang: { windowMs: ${windowMs} }
 tolerance: { offeredLoadRatio: 0.5 }
 ${parts}
 `;
@@ -33,14 +33,14 @@ export type Disturbance = (
   make: (fault: FaultName, settings?: Partial<FaultOrder>) => Promise<unknown>,
 ) => Promise<unknown>;
 
-export async function openHangLab(name: string) {
+export async function openHangLab(name: string, windowMs = 5000) {
   process.env.LONGHAUL_CACHE ??= `${repository}.longhaul/cache`;
   const folder = `${repository}.longhaul/test/${name}-${process.pid}`;
   const lab = await openLabBench(folder, testbed, () => 0);
   const state = stateFolder(folder);
 
   const disturbed = async (parts: string, unit: "migration" | "load", disturb: Disturbance) => {
-    const { id, trials } = await lab.plan(campaign(parts));
+    const { id, trials } = await lab.plan(campaign(windowMs, parts));
     const ref = lab.attempt(id, trials[0]?.id ?? "");
     const { acts, store } = lab;
     const run = <Result>(act: () => Promise<Result>) => lab.run(act);
