@@ -31,7 +31,7 @@ export const makeFault = async (
     host: ready.host,
     detail: ready.detail,
     at: new Date().toISOString(),
-    untilAt: null,
+    untilAt: untilOf(order),
     undoable: facts.undoable,
     trial,
     undo: ready.undo,
@@ -41,18 +41,21 @@ export const makeFault = async (
     await undoFault(state, draft);
     throw new Error(`${order.fault}: ${draft.detail}: this could not be made`, { cause });
   });
-  const now = Date.now();
   const record: FaultRecord = {
     ...draft,
-    at: new Date(now).toISOString(),
-    untilAt: order.forMs === null ? null : new Date(now + order.forMs).toISOString(),
+    at: new Date().toISOString(),
+    untilAt: untilOf(order),
     undo: [...draft.undo, ...more],
   };
-  if (facts.undoable) writeFault(state, record);
-  else forgetFault(state, id);
+  if (!facts.undoable) forgetFault(state, id);
+  // On a full disk the draft must do.
+  else if (facts.at !== "state") writeFault(state, record);
   if (record.untilAt !== null) undoLater(state, id);
   return madeFault(record);
 };
+
+const untilOf = ({ forMs }: FaultOrder): string | null =>
+  forMs === null ? null : new Date(Date.now() + forMs).toISOString();
 
 /** Carries the lab's mark: whoever takes the lab down ends it, too. */
 const undoLater = (state: LabState, id: string): void => {
