@@ -1,5 +1,6 @@
 /** Trials on a lab that is disturbed under way: the fault is real, and so is what the judges make of it. */
 import { fileURLToPath } from "node:url";
+import { guestOf } from "../../activities/guest.ts";
 import type { LabBench } from "../../bench/lab-bench.ts";
 import { openLabBench } from "../../bench/lab-bench.ts";
 import { clearFaults, makeFault } from "../../lab/faults/faults.ts";
@@ -66,8 +67,6 @@ export async function openHangLab(name: string, windowMs = 5000) {
     }
   };
   return {
-    lab,
-    disturbed,
     migration: (disturb: Disturbance) =>
       disturbed(
         "migration: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [{ fps: 500 }], directions: [R1toR2] }]",
@@ -80,6 +79,14 @@ export async function openHangLab(name: string, windowMs = 5000) {
         "load",
         disturb,
       ),
+    /** What the host says of its router now. */
+    routerAt: (host: "R1" | "R2") => {
+      const { drivers, testbed } = lab.bench;
+      const driver = drivers["kvm-virtio"];
+      if (driver === undefined) throw new Error("the lab has no kvm-virtio");
+      const guest = { image: "router", memoryMib: 256, vcpus: 1, routing: "kernel" };
+      return driver.inspect(host, guestOf(testbed, guest, "kvm-virtio"));
+    },
     close: async () => {
       await clearFaults(state);
       await lab.close();

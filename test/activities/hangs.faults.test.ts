@@ -23,10 +23,14 @@ describe("a migration under a fault", () => {
     expect(watch?.abort).not.toBe("done");
   }, 240_000);
 
-  test("whose destination stands still is stalled, and its source runs on", async () => {
-    const { verdict, location } = await lab.migration((make) => make("qemu-stop", { host: "R2" }));
+  test("whose destination stands still is stalled, and nobody guesses what that one holds", async () => {
+    const { verdict, location, measurement } = await lab.migration((make) =>
+      make("qemu-stop", { host: "R2" }),
+    );
     expect(verdict).toEqual({ verdict: "valid", outcome: "stalled" });
-    expect(location).toBe("source");
+    expect((measurement as MigrationMeasurement).watch?.abort).toBe("done");
+    expect(location).toBe("unknown");
+    expect(await lab.routerAt("R1")).toBe("running");
   }, 240_000);
 
   test("whose source is killed has crashed", async () => {
@@ -43,7 +47,7 @@ describe("a migration under a fault", () => {
 
   test("whose guest writes its memory faster than the link never converges", async () => {
     const { verdict, measurement } = await lab.migration(async (make) => {
-      await make("link-slow", { link: "migration", mbps: 8 });
+      await make("link-slow", { link: "migration", mbps: 5 });
       await make("guest-dirty");
     });
     expect(verdict).toEqual({ verdict: "valid", outcome: "not-converged" });
