@@ -5,6 +5,7 @@ import type { LabFile } from "../model/testbed-file.ts";
 import { hostNames, type HostName, type Testbed } from "../model/testbed.ts";
 import type { Power } from "../power/power.ts";
 import { proveAccelerator } from "./accelerator.ts";
+import { giveSpaceBack } from "./faults/store-full.ts";
 import { guestImages } from "./guest-image.ts";
 import { hostPower } from "./host-power.ts";
 import { killHost, labMark, startHost } from "./namespace-host.ts";
@@ -116,7 +117,10 @@ const raise = async (
 };
 
 /** Takes the lab down, also what a crash left of it, and proves that nothing of it is left. Idempotent. */
-export const labDown = (state: LabState): Promise<void> => holdingLab(state, () => takeDown(state));
+export const labDown = (state: LabState): Promise<void> => {
+  giveSpaceBack(state);
+  return holdingLab(state, () => takeDown(state));
+};
 
 const takeDown = async (state: LabState): Promise<void> => {
   const lab = readLab(state);

@@ -1,8 +1,14 @@
 /** The disk that holds the state folder, filled to its last block. */
-import { closeSync, fsyncSync, mkdirSync, openSync, statfsSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../../model/usage-error.ts";
+import type { LabState } from "../records.ts";
 import { nothingMore, type Fault } from "./fault.ts";
+
+const fillerOf = (state: LabState) => join(state.lab, "filler");
+
+/** Before anything that needs a byte of the disk, as the lock of `lab down` does. */
+export const giveSpaceBack = (state: LabState): void => rmSync(fillerOf(state), { force: true });
 
 /** A larger disk is somebody's own: only one made for this is filled. */
 const largestMib = 2048;
@@ -14,7 +20,7 @@ export const storeFull: Fault = ({ state }) => {
     throw new UsageError(
       `store-full: the disk of ${state.path} has ${mib} MiB; only one of at most ${largestMib} MiB is filled. Put the state folder on a small file system: mount -t tmpfs -o size=1g tmpfs DIR`,
     );
-  const filler = join(state.lab, "filler");
+  const filler = fillerOf(state);
   return Promise.resolve({
     host: null,
     detail: `${filler} takes what was free of the disk's ${mib} MiB`,

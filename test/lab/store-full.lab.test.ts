@@ -16,11 +16,14 @@ beforeAll(async () => {
   await upLab(testState("store-full"), bareFile);
 });
 afterAll(async () => {
-  await labDown(testState("store-full"));
-  if (mounted) await execa("umount", [folder]);
+  try {
+    await labDown(testState("store-full"));
+  } finally {
+    if (mounted) await execa("umount", [folder]);
+  }
 });
 
-test("store-full leaves no byte of a small disk, and its clearing gives all back", async () => {
+test("store-full leaves no byte of a small disk, and its clearing gives all back, as the end of the lab does", async () => {
   const state = testState("store-full");
   const write = (name: string) => writeFileSync(join(folder, name), Buffer.alloc(100_000));
   write("before");
@@ -28,4 +31,7 @@ test("store-full leaves no byte of a small disk, and its clearing gives all back
   expect(() => write("during")).toThrow(/ENOSPC/);
   await clearFaults(state);
   write("after");
+  await makeFault(state, orderOf("store-full"));
+  await labDown(state);
+  write("after the lab");
 });
