@@ -1,6 +1,7 @@
 /** The store for the time of one command: the one that runs, or the embedded one started for it. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { UsageError } from "../model/usage-error.ts";
 import { endpoints, externalDatabase } from "../services/endpoints.ts";
 import { postgresPassword } from "../services/postgres-password.ts";
 import { borrowPostgres } from "../services/postgres.ts";
@@ -12,7 +13,8 @@ import { type Store, StoreUnavailable } from "../store/store.ts";
 /**
  * Opens the store, and closes it afterwards. After `down` the embedded PostgreSQL is started for
  * `use` alone and stopped again.
- * @throws {StoreUnavailable} PostgreSQL cannot be reached or started, or was never made here.
+ * @throws {StoreUnavailable} PostgreSQL cannot be reached or started.
+ * @throws {UsageError} it was never made here: there is nothing that could be asked for.
  */
 export async function withStore<Result>(
   state: StateFolder,
@@ -35,7 +37,7 @@ async function reachServer(state: StateFolder): Promise<{ url: string; stop(): P
     return { url: endpoints(state).databaseUrl, stop: () => Promise.resolve() };
   const borrowed = await borrow(state);
   if (borrowed !== null) return borrowed;
-  throw new StoreUnavailable(
+  throw new UsageError(
     `${state.path}: no campaign was ever planned in this state folder; \`longhaul run FILE\` plans one`,
   );
 }
