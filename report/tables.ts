@@ -87,7 +87,10 @@ function table(kind: ScenarioGroup["kind"], groups: readonly ScenarioGroup[]): T
 function cell({ key, convert, bounds }: Column, group: ScenarioGroup): Exclude<Cell, string> {
   const found = values(group.completed, key);
   const sample = convert ? found.map((value) => convert(value, group)) : found;
-  return { ...estimate(key, sample, bounds), outOf: group.completed.length };
+  // More than what was offered cannot come through.
+  const most = key === "forwardedFps" ? Math.max(...values(group.completed, "offeredFps")) : null;
+  const possible = most === null ? bounds : ([0, convert ? convert(most, group) : most] as const);
+  return { ...estimate(key, sample, possible), outOf: group.completed.length };
 }
 
 /** Valid trials that did not complete are data: how many of how many, and as what. */
