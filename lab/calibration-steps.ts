@@ -11,8 +11,8 @@ export interface CalibrationStep {
   readonly gapMaxUs: number;
 }
 
-/** Shares of the line rate, upward; the first that fails is followed by bisection. The lowest is one that a very busy machine keeps, too. */
-const shares = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99];
+/** Shares of the line rate, upward; the first that fails is followed by bisection. */
+const shares = [0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99];
 const bisections = 2;
 /** Below the lowest share, where even that is not kept: a busy machine still carries small loads. */
 const lowShares = [0.005, 0.001, 0.0002];
