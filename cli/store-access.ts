@@ -33,8 +33,11 @@ export async function withStore<Result>(
 
 async function reachServer(state: StateFolder): Promise<{ url: string; stop(): Promise<void> }> {
   const supervised = servicesStatus(state).supervisor.state === "running";
-  if (supervised || externalDatabase(process.env) !== null)
-    return { url: endpoints(state).databaseUrl, stop: () => Promise.resolve() };
+  const stop = () => Promise.resolve();
+  // A real server needs nothing of this folder, where Temporal may never have been started.
+  const external = externalDatabase(process.env);
+  if (external !== null) return { url: external, stop };
+  if (supervised) return { url: endpoints(state).databaseUrl, stop };
   const borrowed = await borrow(state);
   if (borrowed !== null) return borrowed;
   throw new UsageError(

@@ -71,7 +71,7 @@ test("worker, Temporal and PostgreSQL are killed, each in the middle of a trial,
 }, 120_000);
 
 test("a host that loses its power costs the attempt, not the trial", async () => {
-  const id = await begun("powered", 3000, [1000]);
+  const id = await begun("powered", 10_000, [1000]);
   const trial = await inTheMiddle(id);
   const { exitCode, stderr } = await bench.longhaul("lab", "power", "R1", "cycle");
   expect(exitCode).toBe(0);
@@ -83,7 +83,7 @@ test("a host that loses its power costs the attempt, not the trial", async () =>
 }, 90_000);
 
 test("down in the middle of a campaign, and up again: it goes on by itself", async () => {
-  const id = await begun("resumed", 2000, [1000, 2000]);
+  const id = await begun("resumed", 8000, [1000, 2000]);
   await inTheMiddle(id);
   const down = await bench.longhaul("down");
   expect(down.exitCode).toBe(0);
