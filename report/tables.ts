@@ -127,8 +127,9 @@ function estimateText({ kind, center, low, high, sample }: Estimate): string {
   const [below, above] = [center - low, high - center];
   const symmetric = Math.abs(below - above) <= 1e-6 * Math.max(below, above, 1e-12);
   if (above === 0 && below === 0) return `${numberText(center)} ± 0`;
-  return symmetric && kind === "mean"
-    ? `${numberText(center)} ± ${halfText(center, above)}`
+  const narrow = numberText(low) === numberText(high) && numberText(low) === numberText(center);
+  return (symmetric || narrow) && kind === "mean"
+    ? `${numberText(center)} ± ${halfText(center, Math.max(below, above))}`
     : `${numberText(center)} [${numberText(low)}, ${numberText(high)}]`;
 }
 
