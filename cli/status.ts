@@ -136,6 +136,6 @@ async function lastRecovery(store: StatusStore, status: CampaignStatus): Promise
 }
 
 const sentence = (error: Error): string =>
-  error.cause instanceof Error && error.cause.message !== ""
+  error.cause instanceof Error && !error.message.includes(error.cause.message)
     ? `${error.message}: ${error.cause.message}`
     : error.message;
