@@ -78,7 +78,9 @@ export async function ensureRouter(
 }
 
 /** As `Promise.all`, but nothing goes on behind a failure: what is left would meet the next attempt. */
-export async function allEnded<Work extends readonly Promise<unknown>[]>(work: Work) {
+export async function allEnded<Results extends unknown[]>(work: {
+  [Each in keyof Results]: Promise<Results[Each]>;
+}): Promise<Results> {
   await Promise.allSettled(work);
   return Promise.all(work);
 }

@@ -1,6 +1,7 @@
 /** A lab, a store and the trial acts on both, without Temporal: for benchmarks and lab tests. */
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
 import { MockActivityEnvironment } from "@temporalio/testing";
 import { DefaultLogger } from "@temporalio/worker";
 import type { Bench, TrialDeps } from "../activities/deps.ts";
@@ -40,6 +41,8 @@ export interface LabBench {
   attempt(campaignId: string, trialId: string, attempt?: number): AttemptRef;
   /** Runs an act as Temporal would: with an activity's context. */
   run<Result>(act: () => Promise<Result>): Promise<Result>;
+  /** Runs an act as a worker would that is told to stop as soon as `when` holds; returns when the act has ended. @throws {Error} it ended before. */
+  cut(act: () => Promise<unknown>, when: () => Promise<boolean>): Promise<void>;
   /** prepare · measure · (locate) · judge · restore of one attempt, and how long each took in ms. */
   trial(ref: AttemptRef): Promise<TimedTrial>;
   close(): Promise<void>;
@@ -90,14 +93,29 @@ export async function openLabBench(
   let token = 0;
   let campaigns = 0;
 
-  const run: LabBench["run"] = (act) =>
-    new MockActivityEnvironment({}, { logger: new DefaultLogger("ERROR") }).run(act);
+  const activity = () => new MockActivityEnvironment({}, { logger: new DefaultLogger("ERROR") });
+  const run: LabBench["run"] = (act) => activity().run(act);
 
   return {
     bench,
     store,
     acts,
     run,
+    cut: async (act, when) => {
+      const worker = activity();
+      const end = worker.run(act).then(
+        () => "completed",
+        (error: unknown) => String(error),
+      );
+      const ended = end.then(() => true);
+      for (;;) {
+        if (await when()) break;
+        if (await Promise.race([ended, setTimeout(20, false)]))
+          throw new Error(`the act ended before it was cut: ${await end}`);
+      }
+      worker.cancel("WORKER_SHUTDOWN");
+      if ((await end) === "completed") throw new Error("the act ended before it was cut");
+    },
     plan: async (campaignYaml) => {
       campaigns += 1;
       const campaign = parseCampaign(campaignYaml, "campaign.yaml");

@@ -120,7 +120,7 @@ export async function startCampaign(
   plan: Plan,
 ): Promise<void> {
   const facts = [
-    `${plan.trials.length} trials in ${campaign.repetitions} repetitions`,
+    `${plan.trials.length} trials in ${campaign.repetitions} ${campaign.repetitions === 1 ? "repetition" : "repetitions"}`,
     `seed ${campaign.seed}`,
     `about ${durationText(plan.estimate.seconds)}`,
     ...(plan.omissions.length > 0 ? [`${plan.omissions.length} scenarios omitted`] : []),

@@ -11,9 +11,10 @@ import { endpoints, externalDatabase } from "../services/endpoints.ts";
 import { stateFolder } from "../services/state-folder.ts";
 import { openStore } from "../store/open-store.ts";
 import { planText } from "./plan-text.ts";
+import { presentDefault } from "./run-files.ts";
 
 interface PlanOptions {
-  readonly testbed: string;
+  readonly testbed?: string;
   readonly state?: string;
   readonly json?: boolean;
 }
@@ -24,13 +25,14 @@ export function planCommand(program: Command): void {
     .command("plan")
     .description("validates a campaign and prints its trials, their order, time and disk space")
     .argument("<file>", "campaign file")
-    .option("--testbed <file>", "testbed file", "testbeds/lab.yaml")
+    .option("--testbed <file>", "testbed file (default: testbeds/lab.yaml)")
     .action(plan);
 }
 
 async function plan(file: string, options: PlanOptions): Promise<void> {
   const campaign = parseCampaign(contentOf(file, "campaign file"), file);
-  const testbed = parseTestbed(contentOf(options.testbed, "testbed file"), options.testbed);
+  const testbedFile = options.testbed ?? presentDefault();
+  const testbed = parseTestbed(contentOf(testbedFile, "testbed file"), testbedFile);
   const calibrations = await knownCalibrations(testbed.name, options.state);
   const expanded = expandPlan(campaign, testbedFacts(testbed, calibrations), campaign.name);
   if (options.json === true) {

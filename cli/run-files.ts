@@ -29,7 +29,8 @@ export function readRunFiles(file: string, testbed: string | null, id: string | 
   return { campaign, testbed: bed, testbedPath, forecast };
 }
 
-const presentDefault = (): string =>
+/** The default testbed file of the working directory or, failing that, of this checkout. */
+export const presentDefault = (): string =>
   existsSync(defaultTestbed) ? defaultTestbed : join(dirname(import.meta.dirname), defaultTestbed);
 
 function contentOf(file: string, what: string): string {

@@ -137,6 +137,6 @@ async function withEta(store: StatusStore, status: CampaignStatus, link: LinkOf)
 }
 
 const sentence = (error: Error): string =>
-  error.cause instanceof Error && error.cause.message !== ""
+  error.cause instanceof Error && !error.message.includes(error.cause.message)
     ? `${error.message}: ${error.cause.message}`
     : error.message;

@@ -1,6 +1,7 @@
 /** The store for the time of one command: the one that runs, or the embedded one started for it. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { UsageError } from "../model/usage-error.ts";
 import { endpoints, externalDatabase } from "../services/endpoints.ts";
 import { postgresPassword } from "../services/postgres-password.ts";
 import { borrowPostgres } from "../services/postgres.ts";
@@ -12,7 +13,8 @@ import { type Store, StoreUnavailable } from "../store/store.ts";
 /**
  * Opens the store, and closes it afterwards. After `down` the embedded PostgreSQL is started for
  * `use` alone and stopped again.
- * @throws {StoreUnavailable} PostgreSQL cannot be reached or started, or was never made here.
+ * @throws {StoreUnavailable} PostgreSQL cannot be reached or started.
+ * @throws {UsageError} it was never made here: there is nothing that could be asked for.
  */
 export async function withStore<Result>(
   state: StateFolder,
@@ -31,11 +33,14 @@ export async function withStore<Result>(
 
 async function reachServer(state: StateFolder): Promise<{ url: string; stop(): Promise<void> }> {
   const supervised = servicesStatus(state).supervisor.state === "running";
-  if (supervised || externalDatabase(process.env) !== null)
-    return { url: endpoints(state).databaseUrl, stop: () => Promise.resolve() };
+  const stop = () => Promise.resolve();
+  // A real server needs nothing of this folder, where Temporal may never have been started.
+  const external = externalDatabase(process.env);
+  if (external !== null) return { url: external, stop };
+  if (supervised) return { url: endpoints(state).databaseUrl, stop };
   const borrowed = await borrow(state);
   if (borrowed !== null) return borrowed;
-  throw new StoreUnavailable(
+  throw new UsageError(
     `${state.path}: no campaign was ever planned in this state folder; \`longhaul run FILE\` plans one`,
   );
 }

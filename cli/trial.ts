@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { UsageError } from "../model/usage-error.ts";
-import { numberText } from "../report/number-text.ts";
 import { unknownCampaign } from "../report/record.ts";
 import { type TrialJson, trialJson } from "../report/trial-json.ts";
 import { stateFolder } from "../services/state-folder.ts";
 import type { AttemptRow, EventRow, StepRow, Store } from "../store/store.ts";
 import { withStore } from "./store-access.ts";
+import { trialText } from "./trial-text.ts";
 
 export interface TrialDetail extends TrialJson {
   readonly steps: readonly StepRow[];
@@ -63,77 +63,4 @@ async function unknownTrial(store: Store, id: string): Promise<UsageError> {
   return new UsageError(
     `trial ${JSON.stringify(id)} is unknown; \`longhaul trials ${campaign}\` lists those of ${campaign}`,
   );
-}
-
-export function trialText(trial: TrialDetail): string {
-  const reason = trial.reason === null ? "" : `: ${trial.reason}`;
-  const table = (rows: readonly (readonly [string, string])[]) => {
-    const width = Math.max(0, ...rows.map(([name]) => name.length));
-    return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
-  };
-  const part = (title: string, rows: readonly (readonly [string, string])[]) =>
-    rows.length === 0 ? [] : ["", title, ...table(rows)];
-  return [
-    `${trial.id}: ${trial.state}${trial.outcome === null ? "" : `, ${trial.outcome}`}${reason}`,
-    ...trial.doubts.map((doubt) => `  doubt: ${doubt}`),
-    ...part(
-      "results",
-      Object.entries(trial.results).map(([key, value]) => [key, valueText(value)]),
-    ),
-    ...part(
-      "ledger (frames)",
-      trial.ledger.map(({ place, frames }) => [place, String(frames)]),
-    ),
-    ...part("attempts", trial.attemptLog.map(attemptLine)),
-    ...part("steps", trial.steps.map(stepLine)),
-    ...part(
-      "evidence",
-      trial.evidence.map(({ at, kind, host, content }) => [
-        `${at} ${kind}`,
-        `${host ?? ""} ${JSON.stringify(content)}`.trim(),
-      ]),
-    ),
-    ...part(
-      "series",
-      trial.series.map(({ host, device, samples, accuracy }) => [
-        `${host} ${device}`,
-        `${samples} samples, every ${accuracy.intervalMs} ms, p99 ${numberText(accuracy.p99Ms ?? null)} ms`,
-      ]),
-    ),
-    ...part(
-      "provenance",
-      Object.entries(trial.provenance ?? {}).map(([key, value]) => [
-        key,
-        typeof value === "string" ? value : JSON.stringify(value),
-      ]),
-    ),
-  ].join("\n");
-}
-
-const valueText = (value: string | number | boolean | null): string =>
-  typeof value === "number" ? numberText(value) : value === null ? "–" : String(value);
-
-const attemptLine = (row: AttemptRow): readonly [string, string] => [
-  String(row.attempt),
-  [
-    row.verdict ?? "open",
-    row.outcome,
-    row.reason,
-    row.cut ? "cut by Longhaul's own death" : null,
-    row.location === null ? null : `router at ${row.location}`,
-    `token ${row.token}`,
-  ]
-    .filter((word) => word !== null)
-    .join(", "),
-];
-
-function stepLine(step: StepRow): readonly [string, string] {
-  const took =
-    step.endedAt === null ? "" : ` ${Date.parse(step.endedAt) - Date.parse(step.startedAt)} ms`;
-  const parts = Object.entries(step.parts).map(([name, ms]) => `${name} ${numberText(ms)} ms`);
-  const retry = step.retry > 1 ? ` (retry ${step.retry})` : "";
-  return [
-    `${step.attempt} ${step.name}${retry}`,
-    [`${step.outcome}${took}`, ...parts, step.detail].filter((word) => word !== null).join(", "),
-  ];
 }

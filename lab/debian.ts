@@ -46,6 +46,9 @@ export const unpackedPackage = async (
   if (existsSync(folder)) return folder;
   mkdirSync(join(cache, "debian"), { recursive: true });
   const work = mkdtempSync(join(cache, "debian", ".unpacking-"));
+  // An interrupt ends this process at once, without `finally`.
+  const clear = () => rmSync(work, { recursive: true, force: true });
+  process.once("exit", clear);
   try {
     const wanted = (await options.find?.()) ?? name;
     await execa("apt-get", ["-q", "download", wanted], { cwd: work }).catch((error: unknown) => {
@@ -65,7 +68,8 @@ export const unpackedPackage = async (
     // Two labs with one cache may unpack at once; either result is good.
     if (!existsSync(folder)) throw error;
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    process.off("exit", clear);
+    clear();
   }
   return folder;
 };

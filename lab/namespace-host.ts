@@ -1,6 +1,6 @@
 /** A namespace host: namespaces of PID, mount, UTS and network, held by nothing but their own init. */
 import { randomUUID } from "node:crypto";
-import { mkdirSync, openSync, closeSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -57,7 +57,9 @@ export const startHost = async (state: LabState, place: Place): Promise<HostReco
     });
     child.on("error", failed);
     stdout.on("end", () => {
-      const log = readFileSync(join(folder, "init.log"), "utf8").trim();
+      // When another host's start has failed, this one is killed and its folder is gone.
+      const file = join(folder, "init.log");
+      const log = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
       failed(new Error(`${place}: its init ended before it was ready: ${log || "no message"}`));
     });
   });

@@ -7,7 +7,7 @@ export const pageStyle = `
 @media print { :root { color-scheme: light; ${themeVariables("light")} --soft: #f4f6f8; } main { max-width: none; padding: 0; } nav { display: none; } figure, tr { break-inside: avoid; } h2 { break-after: avoid; } details > * { display: block; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 ${fontFamily}; }
-main { max-width: 66rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
+main { max-width: 76rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .35rem; letter-spacing: -.01em; }
 h2 { font-size: 1.3rem; margin: 3rem 0 .75rem; padding-top: 1rem; border-top: 1px solid var(--grid); }
 h3 { font-size: 1rem; margin: 1.75rem 0 .5rem; }
@@ -31,7 +31,7 @@ figcaption b { color: var(--ink); }
 .wide { overflow-x: auto; margin: .75rem 0 1.25rem; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; min-width: 60%; }
 th { text-align: left; font-weight: 600; color: var(--muted); vertical-align: bottom; border-bottom: 1.5px solid var(--reference); }
-th, td { padding: .35rem .8rem .35rem 0; }
+th, td { padding: .35rem .7rem .35rem 0; }
 td { border-bottom: 1px solid var(--grid); vertical-align: top; }
 .number { text-align: right; } td.number, td.short { white-space: nowrap; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.2rem; font-size: .92rem; margin: 1rem 0; }

@@ -87,7 +87,10 @@ function table(kind: ScenarioGroup["kind"], groups: readonly ScenarioGroup[]): T
 function cell({ key, convert, bounds }: Column, group: ScenarioGroup): Exclude<Cell, string> {
   const found = values(group.completed, key);
   const sample = convert ? found.map((value) => convert(value, group)) : found;
-  return { ...estimate(key, sample, bounds), outOf: group.completed.length };
+  // More than what was offered cannot come through.
+  const most = key === "forwardedFps" ? Math.max(...values(group.completed, "offeredFps")) : null;
+  const possible = most === null ? bounds : ([0, convert ? convert(most, group) : most] as const);
+  return { ...estimate(key, sample, possible), outOf: group.completed.length };
 }
 
 /** Valid trials that did not complete are data: how many of how many, and as what. */
@@ -124,8 +127,9 @@ function estimateText({ kind, center, low, high, sample }: Estimate): string {
   const [below, above] = [center - low, high - center];
   const symmetric = Math.abs(below - above) <= 1e-6 * Math.max(below, above, 1e-12);
   if (above === 0 && below === 0) return `${numberText(center)} ± 0`;
-  return symmetric && kind === "mean"
-    ? `${numberText(center)} ± ${halfText(center, above)}`
+  const narrow = numberText(low) === numberText(high) && numberText(low) === numberText(center);
+  return (symmetric || narrow) && kind === "mean"
+    ? `${numberText(center)} ± ${halfText(center, Math.max(below, above))}`
     : `${numberText(center)} [${numberText(low)}, ${numberText(high)}]`;
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, rmSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
@@ -21,6 +21,9 @@ async function placed(target: string, fetch: (folder: string) => Promise<string>
     throw new Error(`no binary is pinned for ${process.platform} ${process.arch}`);
   await mkdir(dirname(target), { recursive: true });
   const folder = await mkdtemp(join(dirname(target), "fetching-"));
+  // An interrupt ends this process at once, without `finally`.
+  const clear = () => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", clear);
   try {
     const file = await fetch(folder);
     const hash = createHash("sha256");
@@ -34,6 +37,7 @@ async function placed(target: string, fetch: (folder: string) => Promise<string>
     await handle.close();
     await rename(file, target);
   } finally {
+    process.off("exit", clear);
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -25,7 +25,7 @@ export function estimateLayers(
   const isPoint = "isValid(datum.center)";
   const singles: Layer = {
     transform: [{ filter: "isValid(datum.single)" }],
-    mark: { type: "point", filled: true, size: 14, opacity: 0.65 },
+    mark: { type: "point", filled: true, size: 22, opacity: 0.7 },
     encoding: { ...withoutShape, y: { ...y, field: "single" } },
   };
   const lines: Layer[] = options.line
@@ -82,14 +82,14 @@ export const categories = (
     type: "nominal" as const,
     title,
     scale: { domain: [...domain], range: seriesColours.slice(0, Math.max(1, domain.length)) },
-    legend: { values: [...present] },
+    legend: { values: [...present], symbolOpacity: 1 },
   },
   shape: {
     field,
     type: "nominal" as const,
     title,
     scale: { domain: [...domain], range: seriesShapes.slice(0, Math.max(1, domain.length)) },
-    legend: { values: [...present] },
+    legend: { values: [...present], symbolOpacity: 1 },
   },
 });
 
