@@ -122,7 +122,7 @@ const told = async (question: () => Promise<unknown>): Promise<unknown> => {
   }
 };
 
-export const parseThreads = (text: string) =>
+const parseThreads = (text: string) =>
   text
     .trim()
     .split("\n")
