@@ -51,7 +51,7 @@ function sections(text: string): Record<string, string> {
  * Its receive drop is rx_dropped + rx_missed_errors (net/core/net-procfs.c), so `rxMissed` is 0 here;
  * it shows no ifindex, so the position of the line stands in.
  */
-export function parseNetDev(text: string): Record<string, InterfaceCounters> {
+function parseNetDev(text: string): Record<string, InterfaceCounters> {
   const rows = text.split("\n").flatMap((line) => {
     const split = /^\s*([^\s:]+):\s*(.*)$/.exec(line);
     const numbers = split?.[2]?.trim().split(/\s+/).map(Number) ?? [];

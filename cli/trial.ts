@@ -60,7 +60,20 @@ export async function trialDetail(store: Store, id: string): Promise<TrialDetail
 async function unknownTrial(store: Store, id: string): Promise<UsageError> {
   const campaign = id.split("/")[0] ?? "";
   if ((await store.status(campaign)) === null) return await unknownCampaign(store, campaign);
+  const near = (await store.trials(campaign))
+    .map((trial) => trial.id)
+    .sort((one, other) => sharedLength(other, id) - sharedLength(one, id))
+    .slice(0, nearTrials);
   return new UsageError(
-    `trial ${JSON.stringify(id)} is unknown; \`longhaul trials ${campaign}\` lists those of ${campaign}`,
+    `trial ${JSON.stringify(id)} is unknown; near it are ${near.join(", ")}; \`longhaul trials ${campaign}\` lists all`,
   );
+}
+
+/** So many ids are named when one is unknown. */
+const nearTrials = 3;
+
+/** Length of what two ids begin with alike. */
+function sharedLength(one: string, other: string): number {
+  const end = [...one].findIndex((letter, index) => letter !== other[index]);
+  return end === -1 ? one.length : end;
 }

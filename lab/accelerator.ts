@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { guestCpu } from "../hypervisors/kvm-command-line.ts";
+import { guestCpu, guestKernelBasics } from "../hypervisors/kvm-command-line.ts";
 import { writeAtomically, type HostRecord } from "./records.ts";
 
 export interface ProvenAccelerator {
@@ -74,7 +74,7 @@ const boot = async (
       ...["setpriv", "--pdeathsig", "KILL", "--"],
       ...["qemu-system-x86_64", "-accel", accelerator, "-cpu", guestCpu(accelerator), "-m", "256"],
       ...["-smp", "1", "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio"],
-      ...["-kernel", image.kernel, "-initrd", image.initramfs, "-append", "console=ttyS0 panic=-1"],
+      ...["-kernel", image.kernel, "-initrd", image.initramfs, "-append", guestKernelBasics],
     ],
     {
       stdin: "ignore",

@@ -74,7 +74,7 @@ export async function calibrateOnce(
     await store.putCalibration(calibration);
 }
 
-export const calibrationText = (calibration: Calibration): string => {
+const calibrationText = (calibration: Calibration): string => {
   const { generator, frameSizeBytes, maxFps, rateErrorRatio, gapP50Us, gapP999Us, gapMaxUs } =
     calibration;
   const us = (value: number) => `${Math.round(value * 10) / 10} µs`;

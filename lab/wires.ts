@@ -19,7 +19,7 @@ import {
 const bridgeSettings = "type bridge stp_state 0 forward_delay 0 mcast_snooping 0";
 
 /** `ip -batch` for the wires' namespace: the segments. */
-export const segmentCommands = (): readonly string[] =>
+const segmentCommands = (): readonly string[] =>
   linkNames.flatMap((link) => [
     `link add ${wireOf(link)} ${bridgeSettings}`,
     `link set ${wireOf(link)} up`,

@@ -143,7 +143,7 @@ function halfText(center: number, half: number): string {
 }
 
 /** A table for a terminal: columns padded, numbers to the right, units on a line of their own. */
-export function textTable({ title, header, rows }: Table): string {
+function textTable({ title, header, rows }: Table): string {
   const texts = rows.map((row) => row.map(cellText));
   const words = header.map((word) => word.replace(/ \(.*\)$/, ""));
   const units = header.map((word) => / (\(.*\))$/.exec(word)?.[1] ?? "");

@@ -23,7 +23,7 @@ export function workerIdentity(): string {
 }
 
 /** True when `identity` is a worker of this machine that has ended; false also when nobody can know. */
-export function isDead(identity: string): boolean {
+function isDead(identity: string): boolean {
   const [, pid, startTicks, where] = /^(\d+)\/(\d+)@(.+)$/.exec(identity) ?? [];
   const own = identityOf(process.pid);
   if (where === undefined || own === null || where !== place(own.bootId)) return false;

@@ -9,7 +9,7 @@ import { routerSilence } from "../router-answers.ts";
 import type { Climbed, RungSetup } from "./rung.ts";
 import { names, reach } from "./rung.ts";
 
-export const baseline = {
+const baseline = {
   highestFps: 1000,
   shareOfCapacity: 0.1,
   durationMs: 2000,

@@ -58,7 +58,7 @@ const testbed = {
   accelerator: "tcg",
 } as unknown as Testbed;
 
-export const campaign = {
+const campaign = {
   seed: 1,
   phases: { settleMs: 0, learnMs: 0, trialMs: 1000, drainMs: 0, restMs: 0 },
   guest: { image: "router", memoryMib: 256, vcpus: 1, routing: "kernel" },

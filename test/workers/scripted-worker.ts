@@ -30,7 +30,7 @@ async function never(): Promise<never> {
 
 function recoveryThatSticks() {
   const { acts } = scriptedRecovery(({ step }) => (step === stuckStep ? never() : {}));
-  return Object.fromEntries(Object.entries(acts).map(([name, run]) => [name, () => run]));
+  return Object.fromEntries(Object.entries(acts).map(([name, run]) => [name, (): unknown => run]));
 }
 const worker = await Worker.create({
   connection: await NativeConnection.connect({ address }),
