@@ -65,7 +65,7 @@ async function unknownTrial(store: Store, id: string): Promise<UsageError> {
     .sort((one, other) => sharedLength(other, id) - sharedLength(one, id))
     .slice(0, nearTrials);
   return new UsageError(
-    `trial ${JSON.stringify(id)} is unknown; near it are ${near.join(", ")}; \`longhaul trials ${campaign}\` lists all`,
+    `trial ${JSON.stringify(id)} is unknown; \`longhaul trials ${campaign}\` lists those of ${campaign}; near it are ${near.join(", ")}`,
   );
 }
 
