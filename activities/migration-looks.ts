@@ -74,7 +74,9 @@ export function migrationLooks(setup: MigrationSetup, rule: HangRule): Migration
     });
     const { verdict, sinceUs } = judgeProgress(samples, rule);
     if (verdict === "progressing") return null;
-    const detectionTimeMs = sinceUs === null ? rule.windowMs : (atUs - sinceUs) / 1000;
+    // The driver's word may have come just after this look: the judge speaks of the newest of both.
+    const judgedUs = samples.at(-1)?.atUs ?? atUs;
+    const detectionTimeMs = sinceUs === null ? rule.windowMs : (judgedUs - sinceUs) / 1000;
     const what = verdict === "stalled" ? "nothing moved" : "what remains did not get less";
     return {
       verdict,
