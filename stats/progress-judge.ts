@@ -37,9 +37,10 @@ export function judgeProgress(
   if (split === 0) return progressing;
   const before = samples.slice(0, split);
   const inside = samples.slice(split);
+  const window = [lastKnown(before), ...inside];
   const remaining = leastRemaining(before);
   if (remaining === null) {
-    const grew = growth(samples.slice(split - 1));
+    const grew = growth(window);
     // A remainder that was first seen inside the window is news in itself; without any, growth decides.
     return grew === false && leastRemaining(inside) === null
       ? { verdict: "stalled", sinceUs: lastMove(samples) }
@@ -47,9 +48,8 @@ export function judgeProgress(
   }
   const now = leastRemaining(inside);
   if (now !== null && now.bytes < progressRatio * remaining.bytes) return progressing;
-  // From the last sample before the window on: what it does not have yet moved inside.
-  if (growth(samples.slice(split - 1)) !== true)
-    return { verdict: "stalled", sinceUs: lastMove(samples) };
+  // From what was last known before the window on: what came beyond it moved inside.
+  if (growth(window) !== true) return { verdict: "stalled", sinceUs: lastMove(samples) };
   const halfUs = last.atUs - windowMs * 500;
   const recent = growth(inside.filter(({ atUs }) => atUs > halfUs));
   return recent === false ? progressing : { verdict: "not-converging", sinceUs: remaining.atUs };
@@ -67,10 +67,19 @@ export function firstHang(
   return progressing;
 }
 
+/** Each counter as it was last told: not every sample tells both. */
+function lastKnown(before: readonly ProgressSample[]): CounterValues {
+  const last = (counter: keyof CounterValues) =>
+    before.findLast((sample) => sample[counter] !== null)?.[counter] ?? null;
+  return { transferredBytes: last("transferredBytes"), linkBytes: last("linkBytes") };
+}
+
+type CounterValues = Pick<ProgressSample, "transferredBytes" | "linkBytes">;
+
 const noiseOf = { transferredBytes: 0, linkBytes: linkNoiseBytes } as const;
 
 /** Whether either counter grew over these samples by more than its noise; null: neither was told twice. */
-function growth(samples: readonly ProgressSample[]): boolean | null {
+function growth(samples: readonly CounterValues[]): boolean | null {
   const grown = (["transferredBytes", "linkBytes"] as const).map((counter) => {
     const known = samples.map((sample) => sample[counter]).filter((bytes) => bytes !== null);
     const [first] = known;
