@@ -1,0 +1,111 @@
+import { describe, expect, test } from "vitest";
+import type { ForwardingMeasurement } from "../../model/measurement.ts";
+import { judgeForwarding } from "../../stats/judge.ts";
+import { context, tolerant, snapshot, base, forwarding } from "./measured.ts";
+import type { Tolerance } from "./measured.ts";
+
+describe("judgeForwarding", () => {
+  test("gives a good measurement its figures, with units in their names", () => {
+    const { verdict, results, ledger, doubts } = judgeForwarding(forwarding, context);
+    expect(verdict).toEqual({ verdict: "valid", outcome: "completed" });
+    expect(doubts).toEqual([]);
+    expect(results).toMatchObject({
+      intendedFps: 1000,
+      offeredFps: 1000,
+      forwardedFps: 1000,
+      lossRatio: 0,
+      rttMedianMs: expect.closeTo(1.45, 10) as number,
+      rttP99Ms: expect.closeTo(1.9, 10) as number,
+      rttLossRatio: 0,
+      rttProbes: 1000,
+      hostLoadMaxRatio: expect.closeTo(0.6, 10) as number,
+      hostLoadMaxHost: "R1",
+    });
+    expect(ledger[0]).toEqual({ place: "sent", frames: 10_000 });
+  });
+
+  test("shows loss at its place as data, not as a fault", () => {
+    const after = [
+      forwarding.after[0] ?? snapshot("A", "a0", {}),
+      snapshot("R1", "tap0", { txDropped: 3800 }),
+      snapshot("B", "b0", { rxFrames: 6200 }),
+    ];
+    const lossy = { ...forwarding, after, sink: { ...forwarding.sink, frames: 6200 } };
+    const { verdict, results, ledger } = judgeForwarding(lossy, context);
+    expect(verdict.verdict).toBe("valid");
+    expect(results.lossRatio).toBe(0.38);
+    expect(ledger).toContainEqual({ place: "tap into the guest", frames: 3800 });
+    expect(ledger).toContainEqual({ place: "unexplained", frames: 0 });
+  });
+
+  test.each<[string, Partial<ForwardingMeasurement>, Tolerance, string]>([
+    [
+      "the offered load misses the intended one",
+      { offered: { ...forwarding.offered, intendedFps: 1020 } },
+      {},
+      "offered load missed: 1000 frames/s sent, 1020 intended, off by 1.96 % (tolerance 1 %)",
+    ],
+    [
+      "nothing was sent",
+      { offered: { ...forwarding.offered, frames: 0 } },
+      {},
+      "offered load missed: 0 frames/s sent",
+    ],
+    [
+      "frames vanish that no counter has",
+      { sink: { ...forwarding.sink, frames: 9900 } },
+      {},
+      "ledger out of balance: 100 of 10000 frames are unexplained (at most 10 may be)",
+    ],
+    [
+      "the sink itself drops frames",
+      { sink: { ...forwarding.sink, socketDrops: 4 } },
+      {},
+      "B: the sink itself dropped 4 frames at its socket; they would look like loss of the router",
+    ],
+    [
+      "a host is busier than the campaign allows",
+      {},
+      { hostLoadRatio: 0.5 },
+      "R1: CPUs were busy 60 % of the time (tolerance 50 %)",
+    ],
+    [
+      "a sampler is later than the campaign allows",
+      {},
+      { samplingP99Ms: 11 },
+      "R1: the counter sampler's p99 interval is 12 ms instead of 10 ms (tolerance 11 ms)",
+    ],
+    [
+      "the counters of a host are missing",
+      { after: [] },
+      {},
+      "ledger incomplete: source NIC: A was not read both before and after",
+    ],
+    ["a clock is missing", { clocks: [] }, {}, "A: no clock offset was measured"],
+  ])("calls the attempt invalid when %s", (_case, change, tolerance, reason) => {
+    const { verdict } = judgeForwarding({ ...forwarding, ...change }, tolerant(tolerance));
+    expect(verdict).toMatchObject({ verdict: "invalid", cut: false });
+    expect(verdict.verdict === "invalid" && verdict.reason).toContain(reason);
+  });
+
+  test("doubts flagged series, foreign frames and silence, and changes no verdict for them", () => {
+    const flagged = {
+      ...forwarding,
+      sink: { ...forwarding.sink, foreign: 7, clockStepUs: 5000 },
+      accuracy: [{ ...base.accuracy[0], p99Ms: 16 }],
+    };
+    const { verdict, doubts } = judgeForwarding(flagged, context);
+    expect(verdict.verdict).toBe("valid");
+    expect(doubts).toEqual([
+      "7 frames of another attempt arrived; they are not counted",
+      "B: the wall clock moved by 5000 µs against the monotonic one; arrival stamps are off by as much",
+      "R1: the counter sampler's p99 interval is 16 ms instead of 10 ms",
+    ]);
+  });
+
+  test("never lets a figure be anything but a finite number or missing", () => {
+    const offered = { ...forwarding.offered, frames: 0, endUs: forwarding.offered.startUs };
+    const { results } = judgeForwarding({ ...forwarding, offered }, context);
+    expect(results).toMatchObject({ offeredFps: null, forwardedFps: null, lossRatio: null });
+  });
+});
