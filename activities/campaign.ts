@@ -9,7 +9,13 @@ import type { CampaignActs, Element, TrialBrief } from "../workflows/acts.ts";
 
 type StoreActs = Pick<
   CampaignActs,
-  "openCapacities" | "nextElements" | "campaignProgress" | "setCampaignState" | "closeCancelled"
+  | "openCapacities"
+  | "nextElements"
+  | "campaignProgress"
+  | "setCampaignState"
+  | "skipTrial"
+  | "extendCampaign"
+  | "closeCancelled"
 >;
 
 /** Shown in Temporal's UI, newest first. */
@@ -60,6 +66,10 @@ export const campaignActs = (store: Store): StoreActs => ({
 
   setCampaignState: (campaignId, state, reason) =>
     store.setCampaignState(campaignId, state, reason),
+
+  extendCampaign: (order) => store.extendCampaign(order),
+
+  skipTrial: ({ evenRunning, ...order }) => store.skipTrial(order, { evenRunning }),
 
   closeCancelled: (campaignId, by) => store.cancelCampaign(campaignId, by),
 });

@@ -1,3 +1,5 @@
+import { ApplicationFailure } from "@temporalio/common";
+import { decidedWords } from "../model/skip.ts";
 import { hostNames } from "../model/testbed.ts";
 import type { AttemptRef } from "../model/trial.ts";
 import type { Fence, HostIdentity } from "../remote/agent.ts";
@@ -19,10 +21,7 @@ import { migrationOf, setupOf } from "./setup.ts";
  * @throws {Fenced} a higher token was seen: this attempt has no right to the testbed.
  */
 export async function prepare(deps: TrialDeps, ref: AttemptRef): Promise<void> {
-  if (!(await deps.store.openAttempt(ref)))
-    throw new Fenced(
-      `${ref.trialId}: attempt ${ref.attempt} with token ${ref.token} may not begin: testbed ${ref.testbed} has seen a higher token, or the trial has its verdict`,
-    );
+  if (!(await deps.store.openAttempt(ref))) throw await refusal(deps, ref);
   const setup = await setupOf(deps, ref);
   progress({ preparing: "hosts" });
   await clearFaults(deps, setup, "prepare");
@@ -35,6 +34,19 @@ export async function prepare(deps: TrialDeps, ref: AttemptRef): Promise<void> {
     );
     await deps.store.putProvenance(ref, provenance);
   });
+}
+
+/** Why the attempt may not begin: the trial was decided meanwhile (a person skipped it), or another holds the testbed. */
+async function refusal({ store }: TrialDeps, ref: AttemptRef): Promise<Error> {
+  const trial = await store.trial(ref.trialId);
+  if (trial !== null && trial.state !== "pending" && trial.state !== "running")
+    return ApplicationFailure.nonRetryable(
+      `${ref.trialId} has its verdict: ${decidedWords(trial)}`,
+      "Decided",
+    );
+  return new Fenced(
+    `${ref.trialId}: attempt ${ref.attempt} with token ${ref.token} may not begin: testbed ${ref.testbed} has seen a higher token`,
+  );
 }
 
 /** Raises the token on every host and ends what earlier tokens left running there. Idempotent. */

@@ -132,6 +132,8 @@ function nullActs(): Acts {
         lastTrials: [],
         etaSeconds: null,
       }),
+    extendCampaign: async () => Promise.resolve({ status: "refused", why: "has a fixed plan" }),
+    skipTrial: async () => Promise.resolve({ status: "unknown" }),
     setCampaignState: async () => Promise.resolve(),
     closeCancelled: async () => Promise.resolve(),
     isClosed: async () => Promise.resolve(false),

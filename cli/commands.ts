@@ -20,6 +20,7 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   pause: async () => (await import("./steer.ts")).pauseCommand,
   resume: async () => (await import("./steer.ts")).resumeCommand,
   release: async () => (await import("./steer.ts")).releaseCommand,
+  skip: async () => (await import("./skip.ts")).skipCommand,
   cancel: async () => (await import("./steer.ts")).cancelCommand,
   report: async () => (await import("./report.ts")).reportCommand,
   delete: async () => (await import("./delete.ts")).deleteCommand,

@@ -9,7 +9,7 @@ import type { Steered } from "../workflows/messages.ts";
 import { withStore } from "./store-access.ts";
 import { asker, withClient } from "./temporal-client.ts";
 
-type Verb = "pause" | "resume" | "cancel" | "releaseHost";
+type Verb = "pause" | "resume" | "cancel" | "releaseHost" | "skip" | "extend";
 
 /** A worker that lives takes an update in milliseconds; one that is being restarted, in some seconds. */
 const acceptDeadlineMs = 30_000;
@@ -28,7 +28,9 @@ export function releaseCommand(program: Command): void {
         throw new UsageError(
           `host ${JSON.stringify(host)} is unknown; known ones: ${hostNames.join(", ")}`,
         );
-      const answer = await steer(stateFolder(options.state), "releaseHost", id, [host]);
+      const state = stateFolder(options.state);
+      await known(state, id);
+      const answer = await steer<Steered>(state, "releaseHost", id, [host]);
       if (options.json === true) console.log(JSON.stringify({ campaign: id, host, ...answer }));
       else console.error(`${host} takes part again; ${id} is ${answer.state}`);
     });
@@ -42,7 +44,9 @@ const steering =
       .description(description)
       .argument("<id>", "campaign")
       .action(async (id: string, options: { state?: string; json?: boolean }) => {
-        const answer = await steer(stateFolder(options.state), verb, id);
+        const state = stateFolder(options.state);
+        await known(state, id);
+        const answer = await steer<Steered>(state, verb, id);
         if (options.json === true) console.log(JSON.stringify({ campaign: id, ...answer }));
         else console.error(`${id} is ${answer.state}`);
       });
@@ -55,21 +59,24 @@ export const cancelCommand = steering(
   "cut the running trial, restore the testbed, skip the rest",
 );
 
-/** @throws {UsageError} the campaign is unknown. @throws Temporal or the worker is away, or the campaign refuses and says why. */
-async function steer(
+/** @throws {UsageError} the campaign is unknown. */
+const known = (state: StateFolder, id: string): Promise<void> =>
+  withStore(state, async (store) => {
+    if ((await store.status(id)) === null) throw await unknownCampaign(store, id);
+  });
+
+/** One update of a campaign's workflow. @throws Temporal or the worker is away, or the campaign refuses and says why. */
+export async function steer<Answer>(
   state: StateFolder,
   verb: Verb,
   id: string,
-  more: readonly string[] = [],
-): Promise<Steered> {
-  await withStore(state, async (store) => {
-    if ((await store.status(id)) === null) throw await unknownCampaign(store, id);
-  });
+  more: readonly (string | number)[] = [],
+): Promise<Answer> {
   return await withClient(state, async (client) => {
     const workflow = client.workflow.getHandle(campaignWorkflowId(id));
     try {
       const update = await client.withDeadline(Date.now() + acceptDeadlineMs, () =>
-        workflow.startUpdate<Steered, [by: string, ...more: string[]]>(verb, {
+        workflow.startUpdate<Answer, [by: string, ...more: (string | number)[]]>(verb, {
           args: [asker(), ...more],
           waitForStage: WorkflowUpdateStage.ACCEPTED,
         }),

@@ -57,7 +57,11 @@ export async function trialDetail(store: Store, id: string): Promise<TrialDetail
   };
 }
 
-async function unknownTrial(store: Store, id: string): Promise<UsageError> {
+/** The sentence for a trial that the store does not hold, or for its campaign. */
+export async function unknownTrial(
+  store: Pick<Store, "status" | "allStatus" | "trials">,
+  id: string,
+): Promise<UsageError> {
   const campaign = id.split("/")[0] ?? "";
   if ((await store.status(campaign)) === null) return await unknownCampaign(store, campaign);
   const near = (await store.trials(campaign))

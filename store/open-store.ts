@@ -2,12 +2,14 @@
 import { attemptVerbs } from "./attempts.ts";
 import { campaignVerbs } from "./campaigns.ts";
 import { openDatabase } from "./database.ts";
+import { extensionVerbs } from "./extensions.ts";
 import { judgementVerbs } from "./judgements.ts";
 import { measurementVerbs } from "./measurements.ts";
 import { migrate, schemaFiles } from "./migrations.ts";
 import { planVerbs } from "./plan.ts";
 import { recoveryVerbs } from "./recoveries.ts";
 import { openSeries } from "./series.ts";
+import { skipVerbs } from "./skips.ts";
 import { statusVerbs } from "./status.ts";
 import { stepVerbs } from "./steps.ts";
 import type { Store } from "./store.ts";
@@ -28,7 +30,9 @@ export function openStore(databaseUrl: string): Store {
     },
     ...testbedVerbs(database),
     ...planVerbs(database),
+    ...extensionVerbs(database),
     ...campaignVerbs(database),
+    ...skipVerbs(database),
     ...statusVerbs(database),
     ...trialVerbs(database),
     ...attemptVerbs(database),

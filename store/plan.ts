@@ -69,7 +69,10 @@ async function insertCampaign(session: Session, plan: PlannedCampaign): Promise<
   return inserted === 1;
 }
 
-async function insertTrials(session: Session, plan: PlannedCampaign): Promise<void> {
+export async function insertTrials(
+  session: Session,
+  plan: Pick<PlannedCampaign, "id" | "testbed" | "trials">,
+): Promise<void> {
   const records = plan.trials.map(({ scenario, ...trial }) =>
     snakeRecord({ ...trial, ...scenario, campaign: plan.id, testbed: plan.testbed }),
   );
@@ -84,11 +87,17 @@ async function insertTrials(session: Session, plan: PlannedCampaign): Promise<vo
 }
 
 async function refuseOtherPlan(session: Session, plan: PlannedCampaign): Promise<void> {
-  const [stored] = await session.rows<{ planHash: string; testbed: string; content: Campaign }>(
-    "SELECT plan_hash, testbed, content FROM campaign WHERE id = $1",
-    [plan.id],
-  );
+  const [stored] = await session.rows<{
+    planHash: string;
+    earlierPlanHashes: readonly string[];
+    testbed: string;
+    content: Campaign;
+  }>("SELECT plan_hash, earlier_plan_hashes, testbed, content FROM campaign WHERE id = $1", [
+    plan.id,
+  ]);
   if (stored === undefined || stored.planHash === plan.planHash) return;
+  // It was extended since: this is the file that it was planned from.
+  if (stored.earlierPlanHashes.includes(plan.planHash)) return;
   const trials = await session.rows<PlannedTrial & { intendedFps: number | null }>(
     "SELECT id, intended_fps FROM trial WHERE campaign = $1 ORDER BY position",
     [plan.id],
@@ -101,8 +110,12 @@ async function refuseOtherPlan(session: Session, plan: PlannedCampaign): Promise
       trials: plan.trials.map(({ id, scenario }) => ({ id, intendedFps: scenario.intendedFps })),
     },
   );
+  const more = plan.campaign.repetitions > stored.content.repetitions;
+  const isExtension = more && differences.every((line) => line.startsWith("repetitions: "));
   throw new UsageError(
     `campaign "${plan.id}" exists with another plan:\n${differences.map((line) => `  ${line}\n`).join("")}` +
-      "Give this one another --id, or leave --id away for a new one.",
+      (isExtension
+        ? `\`longhaul extend ${plan.id} --repetitions ${plan.campaign.repetitions}\` adds the repetitions to it; or give this one another --id.`
+        : "Give this one another --id, or leave --id away for a new one."),
   );
 }

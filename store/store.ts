@@ -4,6 +4,7 @@
  * Every verb throws `StoreUnavailable` when PostgreSQL cannot be reached.
  */
 import type { Campaign } from "../model/campaign.ts";
+import type { ExtendAnswer, ExtendOrder } from "../model/extension.ts";
 import type { KindPace } from "../model/pace.ts";
 import type { CounterSeries, ClockOffset, Measurement, Provenance } from "../model/measurement.ts";
 import type { Calibration, Capacity } from "../model/testbed.ts";
@@ -19,6 +20,7 @@ import type {
   TrialKind,
   TrialState,
 } from "../model/trial.ts";
+import type { SkipAnswer, SkipOrder } from "../model/skip.ts";
 import type { RecoveryVerbs } from "./recoveries.ts";
 
 export class StoreUnavailable extends Error {
@@ -155,6 +157,8 @@ export interface Store extends RecoveryVerbs {
     | null
   >;
   setCampaignState(id: string, state: CampaignState, reason?: string | null): Promise<void>;
+  /** Raises plan and rows together; a completed campaign is `planned` again. Idempotent. */
+  extendCampaign(order: ExtendOrder): Promise<ExtendAnswer>;
   deleteCampaign(id: string): Promise<void>;
   /** One snapshot. Sums hold: planned = valid + invalid + skipped + pending + running. */
   status(id: string): Promise<CampaignStatus | null>;
@@ -183,6 +187,8 @@ export interface Store extends RecoveryVerbs {
   ): Promise<void>;
   /** Turns the running and every pending trial to skipped and ends the campaign, in one transaction. */
   cancelCampaign(id: string, by: string): Promise<void>;
+  /** The verdict `skipped` for a trial without one, in one transaction; a running one only with `evenRunning`. The same order again changes nothing. */
+  skipTrial(order: SkipOrder, how: { readonly evenRunning: boolean }): Promise<SkipAnswer>;
 
   /** Opens an attempt and puts the trial to running; raises the testbed's token. Same numbers again: changes nothing. False: a higher token was there, or the trial has its verdict. */
   openAttempt(ref: AttemptRef): Promise<boolean>;

@@ -5,7 +5,9 @@
  */
 import type { AttemptTally } from "../model/attempts.ts";
 import type { RouterLocation } from "../model/guest.ts";
+import type { ExtendAnswer, ExtendOrder } from "../model/extension.ts";
 import type { LadderFacts, Quarantine, RecoveryStep, Rung, StepReport } from "../model/ladder.ts";
+import type { SkipAnswer, SkipOrder } from "../model/skip.ts";
 import type { AttemptRef, AttemptVerdict, CampaignState, TrialKind } from "../model/trial.ts";
 
 /** What the workflow must know of a trial to time and name its steps. */
@@ -71,6 +73,10 @@ export interface CampaignActs {
   nextElements(campaignId: string, limit: number): Promise<readonly Element[]>;
   campaignProgress(campaignId: string): Promise<CampaignProgress>;
   setCampaignState(campaignId: string, state: CampaignState, reason: string | null): Promise<void>;
+  /** Adds repetitions to the plan: campaign and rows in one transaction. */
+  extendCampaign(order: ExtendOrder): Promise<ExtendAnswer>;
+  /** Gives one trial the verdict `skipped`; one that runs only with `evenRunning`: it was cut and restored. */
+  skipTrial(order: SkipOrder & { readonly evenRunning: boolean }): Promise<SkipAnswer>;
   /** Skips what has no verdict and ends the campaign, in one transaction. */
   closeCancelled(campaignId: string, by: string): Promise<void>;
 }

@@ -24,23 +24,35 @@ export interface TrialRun {
   readonly nextToken: () => number;
   /** Brings the testbed back to health after this attempt. `exhausted`: nothing may be measured on it now. */
   readonly recover: (ref: AttemptRef, why: string) => Promise<RecoveryResult>;
+  /** Somebody has asked to skip this trial. */
+  readonly isSkipped: () => boolean;
+  /** Runs what a skip cuts; null: one has cut it, and it was restored. */
+  readonly cuttable: <Result>(work: () => Promise<Result>) => Promise<Result | null>;
 }
 
 /**
  * `superseded`: a higher token was seen; nothing more may be done under this epoch. `interrupted`: the
- * testbed could not be brought back to health; the trial goes on when a person has mended it.
+ * testbed could not be brought back to health; the trial goes on when a person has mended it. `skipped`:
+ * by a person. `decided`: it was found with a verdict, which stands.
  */
 export type TrialEnd =
   | { readonly verdict: "valid"; readonly outcome: TrialOutcome; readonly attempts: number }
   | { readonly verdict: "invalid"; readonly reason: string; readonly attempts: number }
   | { readonly verdict: "superseded"; readonly reason: string }
-  | { readonly verdict: "interrupted"; readonly reason: string };
+  | { readonly verdict: "interrupted"; readonly reason: string }
+  | { readonly verdict: "skipped"; readonly reason: string }
+  | { readonly verdict: "decided"; readonly reason: string };
 
-type AttemptEnd = AttemptVerdict | { readonly verdict: "superseded"; readonly reason: string };
+type AttemptEnd =
+  | AttemptVerdict
+  | { readonly verdict: "superseded"; readonly reason: string }
+  | { readonly verdict: "decided"; readonly reason: string };
 
-export async function runTrial(run: TrialRun): Promise<TrialEnd> {
+/** null: a skip ended it before it had a verdict, with the testbed restored. */
+export async function runTrial(run: TrialRun): Promise<TrialEnd | null> {
   let tally = run.brief.tally;
   for (;;) {
+    if (run.isSkipped()) return null;
     const leftOver = tally.open;
     if (!leftOver) tally = begun(tally);
     const { campaignId, testbed, brief, nextToken } = run;
@@ -52,12 +64,13 @@ export async function runTrial(run: TrialRun): Promise<TrialEnd> {
       token: (leftOver ? brief.openToken : null) ?? nextToken(),
     };
     const doubts: string[] = [];
-    const end = await attempt(run, ref, tally, leftOver, doubts);
-    if (end.verdict === "superseded") return end;
-    if (end.verdict === "valid" && end.outcome !== "completed")
+    const end = await run.cuttable(() => attempt(run, ref, tally, leftOver, doubts));
+    if (end?.verdict === "superseded" || end?.verdict === "decided") return end;
+    if (end?.verdict === "valid" && end.outcome !== "completed")
       doubts.unshift(`the outcome ${end.outcome}`);
     const [why] = doubts;
     const recovered = why === undefined ? null : await run.recover(ref, why);
+    if (end === null) return null;
     if (end.verdict === "valid") return { ...end, attempts: tally.attempts };
     tally = ended(tally, end.cut);
     if (recovered !== null && recovered.status !== "recovered" && !isSpent(tally, run.attemptLimit))
@@ -83,6 +96,7 @@ async function attempt(
   doubts: string[],
 ): Promise<AttemptEnd> {
   const step = namedSteps(run, ref);
+  let touched = true;
   try {
     const unmeasured = leftOver
       ? await lookUp("its workflow ended", true)
@@ -95,12 +109,16 @@ async function attempt(
   } catch (error) {
     if (isCancellation(error)) throw error;
     const fault = faultOf(error);
+    if (fault.kind === "decided") {
+      touched = false;
+      return { verdict: "decided", reason: fault.reason };
+    }
     if (fault.kind === "fenced" && fault.act === "prepare")
       return { verdict: "superseded", reason: fault.reason };
     if (fault.act === "prepare" && fault.leavesDoubt) doubts.push(fault.reason);
     return await reject(fault.reason, fault.cut);
   } finally {
-    await CancellationScope.nonCancellable(restore);
+    if (touched) await CancellationScope.nonCancellable(restore);
   }
 
   async function prepareAndMeasure() {

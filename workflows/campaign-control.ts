@@ -11,14 +11,22 @@ import {
   upsertSearchAttributes,
   uuid4,
 } from "@temporalio/workflow";
+import type { SkipOrder } from "../model/skip.ts";
 import type { CampaignState } from "../model/trial.ts";
 import type { CampaignProgress } from "./acts.ts";
 import type { CampaignInput } from "./campaign.ts";
 import { campaignDetails, ledgerSentence } from "./details.ts";
 import * as messages from "./messages.ts";
 import type { CampaignView, Steered } from "./messages.ts";
+import { planChanges } from "./plan-changes.ts";
 import { act } from "./policies.ts";
 import { attributes } from "./search.ts";
+
+/** Ways to speak to the running element. They throw nothing: one that has ended needs no word. */
+interface ElementDoor {
+  readonly hold: (held: boolean) => Promise<void>;
+  readonly skip: (order: SkipOrder) => Promise<void>;
+}
 
 export type ControlDesk = ReturnType<typeof controlDesk>;
 
@@ -43,6 +51,7 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
   let closing = false;
   let waitsForHosts = false;
   let holdElement: ((held: boolean) => Promise<void>) | null = null;
+  const plan = planChanges({ campaignId, refuseUnless, changed });
 
   if (carried === null)
     upsertSearchAttributes(
@@ -77,6 +86,7 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
     step: (step: string) => show({ step, sinceMs: Date.now() }),
     become,
     refresh,
+    plan,
     untilRunning: () => condition(() => view.state === "running"),
     /** As last read. */
     ledger: () => ({
@@ -100,11 +110,17 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
       waitsForHosts = false;
     },
     goOn: () => (view.state === "waiting" ? become("running", null) : Promise.resolve()),
-    /** The element that runs now, and how it is held between its trials; null: none. */
-    async runs(element: string | null, hold: ((held: boolean) => Promise<void>) | null) {
+    /** The element that runs now, how it is held between its trials, and how it is told of a skip. */
+    async runs(element: string, { hold, skip }: ElementDoor): Promise<void> {
       holdElement = hold;
-      show({ element, step: element === null ? "between elements" : `measuring \`${element}\`` });
-      if (view.state !== "running") await hold?.(true);
+      plan.runs(skip);
+      show({ element, step: `measuring \`${element}\`` });
+      if (view.state !== "running") await hold(true);
+    },
+    elementEnded(): void {
+      holdElement = null;
+      plan.ended();
+      show({ element: null, step: "between elements" });
     },
   };
 
@@ -182,6 +198,10 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
     ledger = read;
     ledgerMs = Date.now();
     show({});
+  }
+
+  function changed(): Promise<void> {
+    return CancellationScope.nonCancellable(() => refresh(0));
   }
 
   function show(change: Partial<CampaignView>): void {

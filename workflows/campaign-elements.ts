@@ -18,7 +18,7 @@ import { elementPlan, elementSummary } from "./details.ts";
 import type { ElementInput, ElementResult } from "./element.ts";
 import { faultOf } from "./faults.ts";
 import { forwardingSweep } from "./forwarding-sweep.ts";
-import { hold } from "./messages.ts";
+import { hold, skipTrial } from "./messages.ts";
 import { migrationTrial } from "./migration-trial.ts";
 import { patiently } from "./patience.ts";
 import { act } from "./policies.ts";
@@ -61,13 +61,23 @@ export async function measureAll(
       continue;
     }
     desk.step("reading the plan");
+    const extensions = desk.plan.extensions();
     const elements = await act("nextElements", { summary: "read the plan" })(
       campaignId,
       sliceLength,
     );
-    if (elements.length === 0) return null;
-    for (const element of elements) {
+    if (elements.length === 0) {
+      if (!(await desk.plan.isWhole(extensions))) continue;
+      desk.close();
+      return null;
+    }
+    for (const read of elements) {
       await desk.untilRunning();
+      const element = {
+        ...read,
+        trials: read.trials.filter(({ trialId }) => !desk.plan.isSkipped(trialId)),
+      };
+      if (element.trials.length === 0) continue;
       if (workflowInfo().continueAsNewSuggested) break;
       const end = await runElement(input, desk, element, { epoch, nextNumber });
       nextNumber = end.nextNumber;
@@ -150,6 +160,7 @@ async function runElement(
 ): Promise<ElementEnd> {
   const { kind, platform, repetition, trials } = element;
   const input = { campaignId, testbed, attemptLimit, element, ...tokens, ends: [], held: false };
+  desk.plan.begins(element.id);
   try {
     const child = await startChild(kind === "forwarding" ? forwardingSweep : migrationTrial, {
       workflowId: element.id,
@@ -168,15 +179,9 @@ async function runElement(
         ...(kind === "migration" && trials[0] ? { LhScenario: trials[0].scenario } : {}),
       }),
     });
-    await desk.runs(element.id, async (held) => {
-      try {
-        await child.signal(hold, held);
-      } catch (error) {
-        log.info("the element ended before it could be held", {
-          element: element.id,
-          error: String(error),
-        });
-      }
+    await desk.runs(element.id, {
+      hold: (held) => told(() => child.signal(hold, held)),
+      skip: (order) => told(() => child.signal(skipTrial, order)),
     });
     return await child.result();
   } catch (error) {
@@ -188,6 +193,15 @@ async function runElement(
       tokens.nextNumber + (trials.length + 1) * mostAttempts(attemptLimit) * (1 + mostSteps);
     return { status: "failed", reason, nextNumber };
   } finally {
-    await desk.runs(null, null);
+    desk.elementEnded();
+  }
+
+  async function told(signal: () => Promise<void>): Promise<void> {
+    try {
+      await signal();
+    } catch (error) {
+      const what = { element: element.id, error: String(error) };
+      log.info("the element ended before it could be told", what);
+    }
   }
 }

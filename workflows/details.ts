@@ -90,6 +90,8 @@ export const elementPlan = (element: Element): string =>
 
 function endWords(end: TrialEnd | null): string {
   if (end === null) return "no verdict yet";
+  if (end.verdict === "skipped") return `**${end.reason}**`;
+  if (end.verdict === "decided") return `had its verdict: ${end.reason}`;
   if (end.verdict === "superseded" || end.verdict === "interrupted")
     return `put off: ${end.reason}`;
   const attempts = end.attempts === 1 ? "1 attempt" : `${end.attempts} attempts`;

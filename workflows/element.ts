@@ -1,5 +1,6 @@
 /** What both kinds of child workflow share: their input and result, tokens, and holding between trials. */
 import { condition, log, setHandler, workflowInfo } from "@temporalio/workflow";
+import type { SkipOrder } from "../model/skip.ts";
 import { token } from "../model/tokens.ts";
 import type { Element, TrialBrief } from "./acts.ts";
 import { runTrial } from "./attempt.ts";
@@ -7,6 +8,7 @@ import type { TrialEnd } from "./attempt.ts";
 import { endLines } from "./details.ts";
 import { hold } from "./messages.ts";
 import { recover } from "./recover.ts";
+import { skipsOf } from "./skips.ts";
 
 export interface ElementInput {
   readonly campaignId: string;
@@ -19,6 +21,8 @@ export interface ElementInput {
   /** Of a sweep that continued as new: the ends of its first trials, and whether it was held. */
   readonly ends: readonly TrialEnd[];
   readonly held: boolean;
+  /** Skips asked for so far. Absent before 0.2.0. */
+  readonly skips?: readonly SkipOrder[];
 }
 
 export interface ElementResult {
@@ -37,14 +41,19 @@ export function elementRun(input: ElementInput) {
   setHandler(hold, (value) => void (held = value), {
     description: "Stop before the next trial, or go on",
   });
+  const ended = new Set(
+    input.element.trials.slice(0, input.ends.length).map(({ trialId }) => trialId),
+  );
+  const skips = skipsOf(input.skips ?? [], (trialId) => ended.has(trialId));
   const nextToken = (): number => token(input.epoch, nextNumber++);
   let stop: { status: "superseded" | "exhausted"; reason: string } | null = null;
 
   return {
     async trial(brief: TrialBrief, title: string): Promise<TrialEnd> {
-      await condition(() => !held);
+      const { trialId } = brief;
+      await condition(() => !held || skips.has(trialId));
       const { campaignId, testbed, attemptLimit, element } = input;
-      const end = await runTrial({
+      const ran = await runTrial({
         campaignId,
         testbed,
         attemptLimit,
@@ -59,13 +68,23 @@ export function elementRun(input: ElementInput) {
           if (end.status !== "recovered") stop = { status: end.status, reason: end.words };
           return end;
         },
+        isSkipped: () => skips.has(trialId),
+        cuttable: (work) => skips.cuttable(trialId, work),
       });
-      if (end.verdict === "superseded") stop ??= { status: "superseded", reason: end.reason };
+      const end = ran === null || skips.has(trialId) ? await skips.settle(trialId, ran) : ran;
+      ended.add(trialId);
+      if (ran?.verdict === "superseded") stop ??= { status: "superseded", reason: ran.reason };
       log.info("trial ended", { trial: brief.trialId, ...end });
       return end;
     },
     /** The input with which this element continues as new. */
-    carried: (ends: readonly TrialEnd[]): ElementInput => ({ ...input, nextNumber, held, ends }),
+    carried: (ends: readonly TrialEnd[]): ElementInput => ({
+      ...input,
+      nextNumber,
+      held,
+      ends,
+      skips: skips.orders(),
+    }),
     /** Nothing more may be measured in this element now. */
     isStopped: (): boolean => stop !== null,
     result: (ends: readonly TrialEnd[]): ElementResult => ({

@@ -4,11 +4,12 @@ import { ActivityFailure, ApplicationFailure, TimeoutFailure } from "@temporalio
 /**
  * `away`: the store or the whole testbed is; nothing was decided, the act can wait. `unknown`: nobody knows how the act ended.
  * `fenced`: a host or the store has seen a higher token. `harness`: it ended, and it was no measurement.
+ * `decided`: the trial has its verdict already; nothing was done.
  */
 export interface Fault {
   /** The failed activity's type; null for an error of another kind. */
   readonly act: string | null;
-  readonly kind: "away" | "unknown" | "fenced" | "harness";
+  readonly kind: "away" | "unknown" | "fenced" | "decided" | "harness";
   /** Longhaul's own death ended it: no heartbeat came any more, the worker was told to stop, its store was away. */
   readonly cut: boolean;
   /** The testbed may be in a state that nobody knows: not where Longhaul's own death or input ended the act. */
@@ -59,6 +60,7 @@ function kindOf(error: unknown): Omit<Fault, "leavesDoubt"> & { readonly type: s
   const type = cause instanceof ApplicationFailure ? (cause.type ?? "") : "";
   if (type === "StoreUnavailable" || type === "TestbedAway")
     return { act, type, kind: "away", cut: true, reason };
+  if (type === "Decided") return { act, type, kind: "decided", cut: false, reason };
   if (type === "Fenced") return { act, type, kind: "fenced", cut: false, reason };
   if (unknownTypes.includes(type))
     return { act, type, kind: "unknown", cut: type !== "NoExitStatus", reason };

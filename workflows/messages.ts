@@ -1,5 +1,6 @@
 /** What can be said to a running workflow and asked of it. Names and shapes are used by the CLI, too. */
 import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
+import type { SkipOrder } from "../model/skip.ts";
 import type { CampaignState } from "../model/trial.ts";
 import type { CampaignProgress } from "./acts.ts";
 
@@ -19,11 +20,27 @@ export interface Steered {
   readonly state: CampaignState;
 }
 
+export interface Skipped {
+  readonly trial: string;
+  readonly verdict: "skipped";
+}
+
+/** The plan as it now stands. */
+export interface Extended {
+  readonly repetitions: number;
+  readonly planned: number;
+  readonly added: number;
+}
+
 /** `by` says who asks, for the record; not empty. Takes effect after the current trial. */
 export const pause = defineUpdate<Steered, [by: string]>("pause");
 export const resume = defineUpdate<Steered, [by: string]>("resume");
 /** Lets a host in quarantine take part again; without a quarantine it changes nothing. */
 export const releaseHost = defineUpdate<Steered, [by: string, host: string]>("releaseHost");
+/** The verdict `skipped` for one trial; answered when it has it. One that runs is cut and restored first. */
+export const skip = defineUpdate<Skipped, [by: string, trialId: string, why: string]>("skip");
+/** More repetitions: the new total. Answered when plan and rows have them. */
+export const extend = defineUpdate<Extended, [by: string, repetitions: number]>("extend");
 /** Answered when the running trial is cut, the testbed restored and every trial without a verdict skipped. */
 export const cancel = defineUpdate<Steered, [by: string]>("cancel");
 /** null until it was read for the first time. */
@@ -32,6 +49,11 @@ export const state = defineQuery<CampaignView>("state");
 
 /** From the campaign to its running element: stop before the next trial, or go on. */
 export const hold = defineSignal<[held: boolean]>("hold");
+
+/** From the campaign to its running element: a trial shall be skipped; the one that runs is cut. */
+export const skipTrial = defineSignal<[SkipOrder]>("skipTrial");
+/** Back: that trial runs no more. */
+export const trialLeft = defineSignal<[trialId: string]>("trialLeft");
 
 export interface LockRequest {
   /** Workflow id of who asks. */

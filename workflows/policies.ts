@@ -36,6 +36,8 @@ const policies = {
   nextElements: withoutLimit,
   campaignProgress: withoutLimit,
   setCampaignState: withoutLimit,
+  skipTrial: withoutLimit,
+  extendCampaign: { ...withoutLimit, startToCloseTimeout: "2m" },
   closeCancelled: withoutLimit,
   isClosed: withoutLimit,
   resolveCapacity: bounded("1h", 3),

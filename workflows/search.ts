@@ -30,7 +30,8 @@ export function noteVerdicts(ends: readonly TrialEnd[]): void {
     attributes({
       LhVerdict: one(ends.map((end) => end.verdict)),
       LhOutcome: one(ends.flatMap((end) => (end.verdict === "valid" ? [end.outcome] : []))),
-      LhDone: ends.filter(({ verdict }) => verdict === "valid" || verdict === "invalid").length,
+      LhDone: ends.filter(({ verdict }) => ["valid", "invalid", "skipped"].includes(verdict))
+        .length,
     }),
   );
 }

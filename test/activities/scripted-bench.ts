@@ -120,6 +120,8 @@ export interface Script {
   readonly events?: EventRow[];
   readonly measurement?: Measurement | null;
   readonly opens?: boolean;
+  /** The verdict that the trial has got meanwhile. */
+  readonly decided?: Pick<TrialRow, "state" | "reason">;
   readonly finish?: () => Promise<void>;
   readonly migrate?: (
     onProgress: (seen: MigrationProgress) => void,
@@ -289,6 +291,7 @@ export function scriptedBench(script: Script = {}) {
     id: ref.trialId,
     kind: script.kind ?? "forwarding",
     element: "c-1/b01/sweep",
+    ...{ state: "pending", outcome: null, reason: null, ...script.decided },
     scenario: {
       ...{ platform: "kvm", frameSizeBytes: 64, load: "1000fps", intendedFps: 1000 },
       ...{ ofCapacity: null, direction: script.direction ?? null },

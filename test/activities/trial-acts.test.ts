@@ -86,6 +86,15 @@ describe("prepare", () => {
     await expect(prepared).rejects.toThrow(/testbed bench has seen a higher token/);
     expect(scripted.journal).toEqual([]);
   });
+
+  test("touches no host when the trial was decided meanwhile, and says what it has", async () => {
+    const decided = { state: "skipped" as const, reason: "skipped by ann: no" };
+    const scripted = scriptedBench({ opens: false, decided });
+    const prepared = quietActivity().run(() => trialActs(scripted.deps).prepare(ref));
+    await expect(prepared).rejects.toMatchObject({ type: "Decided", nonRetryable: true });
+    await expect(prepared).rejects.toThrow(/has its verdict: skipped \(skipped by ann: no\)/);
+    expect(scripted.journal).toEqual([]);
+  });
 });
 
 const begun = {

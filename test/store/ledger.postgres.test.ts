@@ -14,6 +14,7 @@ const sumOf = ({ verdicts, pending, running }: CampaignStatus): number =>
 type Act =
   | { kind: "open"; position: number; attempt: number }
   | { kind: "judge"; position: number; attempt: number; valid: boolean; final: boolean }
+  | { kind: "skip"; position: number; evenRunning: boolean }
   | { kind: "cancel" };
 
 const act: fc.Arbitrary<Act> = fc.oneof(
@@ -35,10 +36,18 @@ const act: fc.Arbitrary<Act> = fc.oneof(
       final: fc.boolean(),
     }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("skip" as const),
+      position: fc.nat(5),
+      evenRunning: fc.boolean(),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: "cancel" as const }) },
 );
 
-test("the sum holds in every snapshot while attempts open, verdicts fall and a cancel comes between; verdicts stay", async () => {
+test("the sum holds in every snapshot while attempts open, verdicts fall, trials are skipped and a cancel comes between; verdicts stay", async () => {
   const { store } = postgres;
   await fc.assert(
     fc.asyncProperty(fc.array(act, { minLength: 5, maxLength: 40 }), async (acts) => {
@@ -62,6 +71,10 @@ test("the sum holds in every snapshot while attempts open, verdicts fall and a c
       await Promise.all(
         acts.map(async (one) => {
           if (one.kind === "cancel") return await store.cancelCampaign(plan.id, "ann");
+          if (one.kind === "skip") {
+            const order = { trialId: String(plan.trials[one.position]?.id), by: "ann", why: "no" };
+            return await store.skipTrial(order, one);
+          }
           token += 1;
           const ref = attemptOf(plan, one.position, one.attempt, token);
           if (one.kind === "open") return await store.openAttempt(ref);

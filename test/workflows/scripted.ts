@@ -4,6 +4,7 @@
  */
 import { ApplicationFailure } from "@temporalio/common";
 import { noAttempts, tallyOf } from "../../model/attempts.ts";
+import { skipReason } from "../../model/skip.ts";
 import type { TrialKind, TrialState } from "../../model/trial.ts";
 import type { Acts, CampaignProgress, Element, TrialBrief } from "../../workflows/acts.ts";
 import { scriptedRecovery } from "./scripted-recovery.ts";
@@ -111,6 +112,42 @@ export function scripted(trials: ScriptedTrial[], overrides: Overrides = {}) {
     },
     async setCampaignState(_campaign, state, reason) {
       states.push(reason === null ? state : `${state}: ${reason}`);
+    },
+    async skipTrial({ trialId, evenRunning, ...order }) {
+      const trial = trials.find(({ id }) => id === trialId);
+      if (trial === undefined) return { status: "unknown" };
+      const { element, state, reason } = trial;
+      const words = skipReason({ trialId, ...order });
+      if (state === "running" && !evenRunning) return { status: "running", element };
+      if (state === "skipped" && reason === words) return { status: "skipped", element };
+      if (state !== "pending" && state !== "running")
+        return {
+          status: "decided",
+          state,
+          outcome: state === "valid" ? "completed" : null,
+          reason,
+        };
+      for (const row of trial.attempts.filter(({ verdict }) => verdict === null))
+        Object.assign(row, { verdict: "invalid", reason: words });
+      decide(trial, "skipped", words);
+      return { status: "skipped", element };
+    },
+    // Every repetition is a block like the first one.
+    async extendCampaign({ repetitions }) {
+      const blocks = new Set(trials.map(({ id }) => id.split("/")[1]));
+      if (repetitions < blocks.size)
+        return { status: "refused", why: `has ${blocks.size} repetitions planned` };
+      const first = trials.filter(({ id }) => id.includes("/b01/"));
+      const before = trials.length;
+      for (let block = blocks.size + 1; block <= repetitions; block++)
+        for (const { id, element, kind } of first) {
+          const renamed = (name: string) => name.replace("/b01/", `/b0${block}/`);
+          trials.push({
+            ...{ id: renamed(id), element: renamed(element), kind, state: "pending" },
+            ...{ reason: null, verdicts: 0, attempts: [] },
+          });
+        }
+      return { status: "extended", planned: trials.length, added: trials.length - before };
     },
     async closeCancelled() {
       for (const trial of trials) decide(trial, "skipped", "cancelled");
