@@ -100,12 +100,16 @@ describe("a forwarding trial", () => {
     expect(scripted.journal).toContain("stop counters on R1");
   });
 
-  test("leaves its units running when only the worker is told to stop", async () => {
+  test.each([
+    { reason: "WORKER_SHUTDOWN", why: "the worker is told to stop" },
+    { reason: "NOT_FOUND", why: "Temporal knows nothing of it any more" },
+    { reason: "TIMED_OUT", why: "Temporal was not heard for too long" },
+  ] as const)("leaves its units running when $why", async ({ reason }) => {
     const { promise: never } = Promise.withResolvers<undefined>();
     const scripted = scriptedBench({ finish: () => never });
     const environment = quietActivity();
     environment.on("heartbeat", (detail: { frames?: number }) => {
-      if (detail.frames !== undefined) environment.cancel("WORKER_SHUTDOWN");
+      if (detail.frames !== undefined) environment.cancel(reason);
     });
     await expect(environment.run(() => trialActs(scripted.deps).measure(ref))).rejects.toThrow(
       CancelledFailure,
