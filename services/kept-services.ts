@@ -25,6 +25,9 @@ export const checkout = dirname(import.meta.dirname);
 /** In the environment of every supervised process, so that `down` can prove that none is left. */
 export const serviceMarker = (state: StateFolder): string => `LONGHAUL_SERVICE_OF=${state.path}`;
 
+/** The embedded Temporal's database. */
+export const temporalDatabase = (state: StateFolder): string => join(state.temporal, "temporal.db");
+
 /** What the supervisor knows and its services ask for. */
 export interface Surroundings {
   readonly state: StateFolder;
@@ -69,7 +72,7 @@ const marked = (around: Surroundings, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv
 
 function temporal(around: Surroundings): Keepable {
   const { state, log } = around;
-  const databaseFile = join(state.temporal, "temporal.db");
+  const databaseFile = temporalDatabase(state);
   return {
     name: "temporal",
     logFile: logFile(state, "temporal"),

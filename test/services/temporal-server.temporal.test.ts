@@ -1,14 +1,18 @@
 import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
-  readdirSync,
   rmSync,
-  writeSync,
-  closeSync,
   statSync,
+  truncateSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "@temporalio/client";
@@ -22,6 +26,7 @@ import {
 } from "../../model/search-attributes.ts";
 import { choosePort } from "../../services/ports.ts";
 import { endProcess, identityOf } from "../../services/process-identity.ts";
+import { databasesSetAside } from "../../services/temporal-database.ts";
 import { prepareTemporal, startTemporal, temporalCommand } from "../../services/temporal-server.ts";
 import type { RunningTemporal } from "../../services/temporal-server.ts";
 import { namespaceFacts, withConnection } from "../../services/temporal-namespace.ts";
@@ -142,30 +147,107 @@ test("a second server on the same file is refused, also on other ports", async (
   await stop(server);
 });
 
-test("a damaged database is set aside, said so, and a new one serves", async () => {
-  const file = join(folder, "damaged.db");
-  await stop(await start(file));
-  // Opening it moves what the write-ahead log holds into the file itself.
-  await prepareTemporal(file, () => undefined);
+const garbled = (file: string, from: number, to: number) => {
   const handle = openSync(file, "r+");
-  for (let at = 8192; at < statSync(file).size; at += 4096)
-    writeSync(handle, "garbage ".repeat(200), at);
+  for (let at = from; at < to; at += 4096) writeSync(handle, "garbage ".repeat(200), at);
   closeSync(handle);
-  const said: string[] = [];
-  await prepareTemporal(file, (line) => said.push(line));
-  expect(said.join()).toMatch(/damaged\.db is damaged \(.+\); it was set aside as/);
-  expect(readdirSync(folder).filter((name) => name.startsWith("damaged.db.damaged-"))).not.toEqual(
-    [],
-  );
+};
+const damages: Record<string, { damage: (file: string) => void; says: RegExp }> = {
+  "garbage in every page": {
+    damage: (file) => garbled(file, 8192, statSync(file).size),
+    says: /is damaged \(.+\); it was set aside as/,
+  },
+  "garbage in its middle": {
+    damage: (file) => {
+      const middle = 4096 * Math.floor(statSync(file).size / 8192);
+      garbled(file, middle, middle + 8 * 4096);
+    },
+    says: /is damaged/,
+  },
+  "its second half missing": {
+    damage: (file) => truncateSync(file, 4096 * Math.floor(statSync(file).size / 8192)),
+    says: /malformed/,
+  },
+  "a part of a page missing": {
+    damage: (file) => truncateSync(file, statSync(file).size - 1000),
+    says: /is damaged/,
+  },
+  "no byte left": {
+    damage: (file) => truncateSync(file, 0),
+    says: /no database of Temporal's: no namespaces/,
+  },
+  "another program's tables": {
+    damage: (file) => {
+      rmSync(file);
+      const database = new DatabaseSync(file);
+      database.exec("CREATE TABLE executions (x int)");
+      database.close();
+    },
+    says: /no database of Temporal's: no namespaces, no history_node/,
+  },
+  "text in its stead": {
+    damage: (file) => writeFileSync(file, "no database at all\n".repeat(1000)),
+    says: /file is not a database/,
+  },
+};
+
+test.each(Object.entries(damages))(
+  "a database with %s is set aside and said so",
+  async (name, { damage, says }) => {
+    const file = join(folder, `${name.replaceAll(/\W/g, "-")}.db`);
+    const sound = join(folder, "sound.db");
+    if (!existsSync(sound)) await stop(await start(sound));
+    // Opening it moves what the write-ahead log holds into the file itself.
+    await prepareTemporal(sound, () => undefined);
+    expect(databasesSetAside(sound)).toEqual([]);
+    copyFileSync(sound, file);
+    damage(file);
+    const damaged = readFileSync(file);
+    const said: string[] = [];
+    await prepareTemporal(file, (line) => said.push(line));
+    expect(said.join()).toMatch(says);
+    const [aside = ""] = databasesSetAside(file);
+    expect(readFileSync(aside).equals(damaged)).toBe(true);
+    expect(existsSync(file)).toBe(false);
+  },
+);
+
+test("a new database serves where a damaged one was set aside", async () => {
+  const file = join(folder, "damaged.db");
+  writeFileSync(file, "");
   await stop(await start(file));
 });
 
-test("a file that is no database is set aside, too", async () => {
-  const file = join(folder, "text.db");
-  writeFileSync(file, "no database at all\n".repeat(1000));
-  const said: string[] = [];
-  await prepareTemporal(file, (line) => said.push(line));
-  expect(said.join()).toMatch(/file is not a database/);
+test("a database that cannot be looked at is not taken for damaged", async () => {
+  const file = join(folder, "folder.db");
+  mkdirSync(file);
+  await expect(prepareTemporal(file, () => undefined)).rejects.toThrow(
+    /cannot be looked at before the start/,
+  );
+  expect(existsSync(file)).toBe(true);
+});
+
+test("a server that was started by hand on the same file is not disturbed by a second one", async () => {
+  const file = join(folder, "by-hand.db");
+  const ports = await freePorts();
+  const byHand = execa(
+    binary,
+    [
+      ...["server", "start-dev", "--headless", "--db-filename", file, "--ip", "127.0.0.1"],
+      ...["--port", String(ports.frontend), "--sqlite-pragma", "journal_mode=WAL"],
+    ],
+    { reject: false },
+  );
+  const answers = () =>
+    withConnection({ address: `127.0.0.1:${ports.frontend}` }, (connection) =>
+      namespaceFacts(connection, "default"),
+    ).catch(() => null);
+  await expect.poll(answers, { timeout: 30_000 }).toMatchObject({ retentionDays: 1 });
+  await expect(start(file)).rejects.toThrow(/another process has this database open/);
+  expect(databasesSetAside(file)).toEqual([]);
+  expect(await answers()).toMatchObject({ retentionDays: 1 });
+  byHand.kill("SIGTERM");
+  await byHand;
 });
 
 test("the server's own messages go to its log", () => {
