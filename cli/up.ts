@@ -7,6 +7,7 @@ import type { ServicesStatus } from "../services/services-status.ts";
 import { stateFolder } from "../services/state-folder.ts";
 import type { StateFolder } from "../services/state-folder.ts";
 import { wanted } from "../services/wanted.ts";
+import { whatWas } from "./mended.ts";
 import { tunnelLine } from "./tunnel.ts";
 
 type Log = (line: string) => void;
@@ -25,11 +26,13 @@ async function restoreLab(state: StateFolder, file: string, log: Log): Promise<v
  */
 export async function upWithLab(state: StateFolder, log: Log): Promise<ServicesStatus> {
   const { lab } = wanted(state);
+  const since = whatWas(state);
   // The lab first: a worker that starts beside it finds its hosts, and campaigns go on at once.
   const [restored] = await Promise.allSettled([
     lab === null ? undefined : restoreLab(state, lab, log),
   ]);
   const status = await up(state, { log });
+  for (const line of await since.mended()) log(line);
   if (restored.status === "rejected")
     throw new Error(`the services are up, but the lab of ${lab} could not be restored`, {
       cause: restored.reason,

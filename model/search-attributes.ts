@@ -20,4 +20,7 @@ export const retentionDays = 90;
 /** Task queue of a testbed: its workflows and its activities. */
 export const taskQueue = (testbed: string): string => `longhaul-${testbed}`;
 export const campaignWorkflowId = (campaignId: string): string => `campaign/${campaignId}`;
+/** Why a campaign waits whose testbed another workflow holds. */
+export const heldWords = (testbed: string, holder: string): string =>
+  `the testbed ${testbed} is held by ${holder}`;
 export const lockWorkflowId = (testbed: string): string => `testbed/${testbed}`;

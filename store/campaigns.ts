@@ -2,9 +2,9 @@
 import { UsageError } from "../model/usage-error.ts";
 import type { Database } from "./database.ts";
 import { storable, storableOrNull } from "./rows.ts";
-import type { Store } from "./store.ts";
+import type { BegunCampaign, Store } from "./store.ts";
 
-type CampaignVerbs = Pick<Store, "setCampaignState" | "cancelCampaign">;
+type CampaignVerbs = Pick<Store, "begunCampaigns" | "setCampaignState" | "cancelCampaign">;
 
 export const campaignVerbs = (database: Database): CampaignVerbs => ({
   async setCampaignState(id, state, reason = null) {
@@ -19,6 +19,13 @@ export const campaignVerbs = (database: Database): CampaignVerbs => ({
     );
     if (changed === 0) await requireCampaign(database, id);
   },
+
+  begunCampaigns: () =>
+    database.rows<BegunCampaign>(
+      `SELECT id, testbed, state, reason, (content->>'attemptLimit')::int AS attempt_limit,
+         (SELECT count(*) FROM trial WHERE trial.campaign = campaign.id) AS planned
+       FROM campaign WHERE state IN ('running', 'paused', 'waiting') ORDER BY started_at, id`,
+    ),
 
   async cancelCampaign(id, by) {
     await database.transaction(async (session) => {

@@ -3,7 +3,7 @@ import type { Database } from "./database.ts";
 import { json, storableOrNull } from "./rows.ts";
 import type { EventRow, StepRow, Store } from "./store.ts";
 
-type StepVerbs = Pick<Store, "putStep" | "steps" | "putEvent" | "events">;
+type StepVerbs = Pick<Store, "putStep" | "steps" | "putEvent" | "eventsSince" | "events">;
 
 export const stepVerbs = (database: Database): StepVerbs => ({
   async putStep({ trialId, testbed }, step) {
@@ -38,6 +38,13 @@ export const stepVerbs = (database: Database): StepVerbs => ({
       ],
     );
   },
+
+  eventsSince: (kind, since) =>
+    database.rows<EventRow>(
+      `SELECT key, testbed, campaign, trial, attempt, host, kind, content, at FROM event
+       WHERE kind = $1 AND at >= $2 ORDER BY at, key`,
+      [kind, since],
+    ),
 
   events: ({ campaign, trial }) =>
     database.rows<EventRow>(

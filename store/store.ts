@@ -67,6 +67,17 @@ export interface CampaignStatus {
   } | null;
 }
 
+/** A campaign that has begun and not ended. */
+export interface BegunCampaign {
+  readonly id: string;
+  readonly testbed: string;
+  readonly state: "running" | "paused" | "waiting";
+  readonly reason: string | null;
+  readonly attemptLimit: number;
+  /** Trials. */
+  readonly planned: number;
+}
+
 export interface TrialRow {
   readonly id: string;
   readonly campaign: string;
@@ -156,6 +167,7 @@ export interface Store extends RecoveryVerbs {
       })
     | null
   >;
+  begunCampaigns(): Promise<readonly BegunCampaign[]>;
   setCampaignState(id: string, state: CampaignState, reason?: string | null): Promise<void>;
   /** Raises plan and rows together; a completed campaign is `planned` again. Idempotent. */
   extendCampaign(order: ExtendOrder): Promise<ExtendAnswer>;
@@ -229,6 +241,8 @@ export interface Store extends RecoveryVerbs {
   putStep(ref: AttemptRef, step: StepRow): Promise<void>;
   steps(trial: string): Promise<readonly StepRow[]>;
   putEvent(event: EventRow): Promise<void>;
+  /** Of all campaigns, in order. */
+  eventsSince(kind: string, since: string): Promise<readonly EventRow[]>;
   events(filter: { campaign?: string; trial?: string }): Promise<readonly EventRow[]>;
 
   putCalibration(calibration: Calibration): Promise<void>;

@@ -11,13 +11,18 @@ import { announceWorker } from "../services/worker-ready.ts";
 import { giveUpAbandoned } from "./abandoned.ts";
 import { build } from "./build.ts";
 import type { Built } from "./build.ts";
+import { beginLostAnew } from "./lost-campaigns.ts";
 import { patiently } from "./patience.ts";
 import { installRuntime } from "./runtime.ts";
 import { testbedWorker } from "./testbed-worker.ts";
 
 const lookForTestbedsMs = 1000;
+const lookForLostMs = 5000;
 /** An act that ignores its end holds the process no longer than this. */
 const endMs = 15_000;
+
+/** What was said last of campaigns that could not be looked up; empty: they could. */
+let lookUpFailure = "";
 
 const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
 const stop = new AbortController();
@@ -32,8 +37,9 @@ for (const name of ["SIGTERM", "SIGINT"] as const)
 installRuntime();
 try {
   const built = await build(stateFolder(), stop.signal, log);
+  await beginLost(built);
   announceWorker(stateFolder());
-  await serveTestbeds(built);
+  await Promise.all([serveTestbeds(built), watchForLost(built)]);
   await built.close();
 } catch (error) {
   if (!stop.signal.aborted) {
@@ -61,6 +67,27 @@ async function serveTestbeds(built: Built): Promise<void> {
     }
   }
   await Promise.all(serving.values());
+}
+
+/** Campaigns that Temporal has forgotten; where it or the store does not answer, they are looked for later. */
+async function beginLost({ client, store }: Built): Promise<void> {
+  try {
+    for (const id of await beginLostAnew(client, store))
+      log(`${id}: Temporal knew nothing of it; begun anew from the store`);
+    lookUpFailure = "";
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    if (!stop.signal.aborted && words !== lookUpFailure)
+      log(`campaigns cannot be looked up: ${words}`);
+    lookUpFailure = words;
+  }
+}
+
+async function watchForLost(built: Built): Promise<void> {
+  while (!stop.signal.aborted) {
+    await delay(lookForLostMs, undefined, { signal: stop.signal }).catch(() => undefined);
+    if (!stop.signal.aborted) await beginLost(built);
+  }
 }
 
 /** Runs one testbed's worker, and another when it ends though nobody asked for it. */

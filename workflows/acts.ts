@@ -150,10 +150,17 @@ export interface RecoveryEndOrder {
   readonly words: string;
 }
 
+export interface LeftRecovery extends Pick<TrialBrief, "trialId" | "platform" | "scenario"> {
+  readonly attempt: number;
+  readonly why: string;
+}
+
 export interface RecoveryActs extends RungActs {
   /** Stores the end of a run of the ladder: its row and one event. */
   closeRecovery(order: RecoveryEndOrder): Promise<void>;
   quarantines(testbed: string): Promise<readonly Quarantine[]>;
+  /** Recoveries without an end, as the store knows them: whoever led them is gone. */
+  leftRecoveries(campaignId: string): Promise<readonly LeftRecovery[]>;
   /** A person lets hosts take part again. `hosts` null: all. Stored as an event. */
   releaseHosts(order: {
     campaignId: string;

@@ -28,6 +28,12 @@ interface ElementDoor {
   readonly skip: (order: SkipOrder) => Promise<void>;
 }
 
+const stateOf = (carried: CampaignInput["carried"]): CampaignState => {
+  if (carried === null) return "planned";
+  if (carried.paused) return "paused";
+  return carried.wait ? "waiting" : "running";
+};
+
 export type ControlDesk = ReturnType<typeof controlDesk>;
 
 export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
@@ -36,8 +42,8 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
   let view: CampaignView = {
     campaign: campaignId,
     testbed,
-    state: carried?.paused === true ? "paused" : carried === null ? "planned" : "running",
-    reason: null,
+    state: stateOf(carried),
+    reason: carried?.paused === true ? null : (carried?.wait?.reason ?? null),
     step: "starting",
     sinceMs: Date.now(),
     element: null,
@@ -94,6 +100,8 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
       outcomes: ledger?.outcomes ?? {},
     }),
     isPaused: () => view.state === "paused",
+    /** The reason while it waits; null: it does not. */
+    waitsBecause: () => (view.state === "waiting" ? view.reason : null),
     wasAsked: () => cancelAskedBy !== null,
     cancelledBy: () => cancelAskedBy ?? "Temporal's own cancel",
     /** From here on nothing can be steered any more. */

@@ -4,12 +4,14 @@ import {
   isCancellation,
   log,
   ParentClosePolicy,
+  patched,
   sleep,
   startChild,
   workflowInfo,
 } from "@temporalio/workflow";
 import { mostAttempts } from "../model/attempts.ts";
 import { mostSteps, quarantineWords } from "../model/ladder.ts";
+import { heldWords } from "../model/search-attributes.ts";
 import { token } from "../model/tokens.ts";
 import type { Element } from "./acts.ts";
 import type { ControlDesk } from "./campaign-control.ts";
@@ -22,16 +24,19 @@ import { hold, skipTrial } from "./messages.ts";
 import { migrationTrial } from "./migration-trial.ts";
 import { patiently } from "./patience.ts";
 import { act } from "./policies.ts";
+import { recover } from "./recover.ts";
 import { attributes } from "./search.ts";
 
 export interface Carried {
-  /** null: the epoch was superseded and a higher one must be asked for. */
+  /** null: it was superseded, or the workflow that had it was lost; one above all that the store has seen is asked for. */
   readonly epoch: number | null;
   /** The first number of a token that was not used yet under this epoch. */
   readonly nextNumber: number;
   readonly paused: boolean;
   /** Elements in a row that ended without verdicts for their trials. */
   readonly setbacks: number;
+  /** What it waits for, where it waits; a Longhaul before 0.2 carried nothing of it. */
+  readonly wait?: { readonly for: "person" | "testbed"; readonly reason: string } | null;
 }
 
 /** Elements read from the plan at a time. */
@@ -49,15 +54,26 @@ export async function measureAll(
 ): Promise<Carried | null> {
   const { campaignId, testbed } = input;
   let { epoch, nextNumber, setbacks } = carried;
+  let waitsFor = carried.wait?.for ?? null;
   await desk.refresh(ledgerAgeMs);
   if (epoch !== null) await resolveCapacities(epoch);
+  // A campaign that was begun anew, or whose epoch was taken from it as it continued as new.
+  let takesUp = epoch === null && patched("take up what was left");
   for (;;) {
-    if (workflowInfo().continueAsNewSuggested) return { ...carried, epoch, nextNumber, setbacks };
+    if (workflowInfo().continueAsNewSuggested) return carriedOn();
     epoch ??= await renewedEpoch();
     if (epoch === null) continue;
     const quarantined = await act("quarantines", { summary: "read the quarantine" })(testbed);
     if (quarantined.length > 0 && (await isWorkLeft())) {
       await desk.waitForPerson(quarantineWords(quarantined));
+      continue;
+    }
+    if (takesUp) {
+      desk.step("taking up what was left");
+      await desk.untilRunning();
+      takesUp = await isCutShort(epoch);
+      if (takesUp) epoch = null;
+      else await resolveCapacities(epoch);
       continue;
     }
     desk.step("reading the plan");
@@ -73,6 +89,7 @@ export async function measureAll(
     }
     for (const read of elements) {
       await desk.untilRunning();
+      waitsFor = null;
       const element = {
         ...read,
         trials: read.trials.filter(({ trialId }) => !desk.plan.isSkipped(trialId)),
@@ -90,6 +107,25 @@ export async function measureAll(
         break;
       }
     }
+  }
+
+  function carriedOn(): Carried {
+    const reason = desk.waitsBecause();
+    const wait = waitsFor === null || reason === null ? null : { for: waitsFor, reason };
+    return { ...carried, epoch, nextNumber, setbacks, wait };
+  }
+
+  /** Ends the recoveries that were under way when this campaign's workflow was lost. True: superseded. */
+  async function isCutShort(under: number): Promise<boolean> {
+    const left = await act("leftRecoveries", { summary: "was a recovery cut?" })(campaignId);
+    for (const { trialId, attempt, why, ...brief } of left) {
+      desk.step(`recovering after \`${trialId}\``);
+      const ref = { campaignId, testbed, trialId, attempt };
+      const end = await recover(ref, brief, why, { epoch: under, nextNumber });
+      nextNumber = end.nextNumber;
+      if (end.status === "superseded") return true;
+    }
+    return false;
   }
 
   async function isWorkLeft(): Promise<boolean> {
@@ -130,10 +166,11 @@ export async function measureAll(
     );
     if (lock.status === "granted") {
       nextNumber = 1;
-      await desk.goOn();
+      if (waitsFor !== "person") await desk.goOn();
       return lock.epoch;
     }
-    await desk.wait(`the testbed ${testbed} is held by ${lock.heldBy}`);
+    waitsFor = "testbed";
+    await desk.wait(heldWords(testbed, lock.heldBy));
     await sleep("1m", { summary: `waiting for ${lock.heldBy}` });
     return null;
   }
@@ -142,6 +179,7 @@ export async function measureAll(
     setbacks += 1;
     log.warn("an element ended without verdicts", { reason, setbacks });
     if (setbacks >= setbackLimit) {
+      if (patched("a person ends the wait after setbacks")) waitsFor = "person";
       await desk.wait(`${setbacks} elements in a row ended without verdicts; the last: ${reason}`);
       setbacks = 0;
     } else await sleep(1000 * 4 ** setbacks, { summary: "pause after a setback" });

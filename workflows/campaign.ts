@@ -16,13 +16,14 @@ import {
 import { controlDesk } from "./campaign-control.ts";
 import { measureAll } from "./campaign-elements.ts";
 import type { Carried } from "./campaign-elements.ts";
+import { heldWords } from "../model/search-attributes.ts";
 import { act } from "./policies.ts";
 
 export interface CampaignInput {
   readonly campaignId: string;
   readonly testbed: string;
   readonly attemptLimit: number;
-  /** Given by the campaign to itself when it continues as new; null at the start. */
+  /** Given by the campaign to itself when it continues as new, and by the worker that begins a lost one anew; null at the start. */
   readonly carried: Carried | null;
 }
 
@@ -74,7 +75,7 @@ export async function campaign(input: CampaignInput): Promise<CampaignResult> {
       await desk.become("running", null);
       return { epoch: lock.epoch, nextNumber: 1, setbacks: 0, paused: false };
     }
-    await desk.become("planned", `the testbed ${testbed} is held by ${lock.heldBy}`);
+    await desk.become("planned", heldWords(testbed, lock.heldBy));
     return lock;
   }
 

@@ -61,6 +61,7 @@ const policies = {
   healthTrial: bounded("2m", 3),
   closeRecovery: withoutLimit,
   quarantines: withoutLimit,
+  leftRecoveries: withoutLimit,
   releaseHosts: withoutLimit,
 } satisfies Record<keyof Acts, ActivityOptions>;
 

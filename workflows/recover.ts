@@ -19,8 +19,8 @@ const longest = "6 hours";
 
 /** Never throws but for a cancel: a recovery that somebody terminated counts as exhausted. */
 export async function recover(
-  ref: AttemptRef,
-  brief: TrialBrief,
+  ref: Omit<AttemptRef, "token">,
+  brief: Pick<TrialBrief, "platform" | "scenario">,
   why: string,
   tokens: { readonly epoch: number; readonly nextNumber: number },
 ): Promise<RecoveryResult> {

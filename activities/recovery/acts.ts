@@ -1,4 +1,5 @@
 /** The acts of recovery, on real hosts and the real store. */
+import { scenarioName } from "../../model/trial-name.ts";
 import type { Store } from "../../store/store.ts";
 import type { RecoveryActs } from "../../workflows/acts.ts";
 import type { TrialDeps } from "../deps.ts";
@@ -26,9 +27,10 @@ export const recoveryActs = (deps: TrialDeps): RecoveryActs => ({
   ...recordActs(deps.store),
 });
 
-const recordActs = (
+/** What recoveries leave in the store; no host is asked. */
+export const recordActs = (
   store: Store,
-): Pick<RecoveryActs, "closeRecovery" | "quarantines" | "releaseHosts"> => ({
+): Pick<RecoveryActs, "closeRecovery" | "quarantines" | "leftRecoveries" | "releaseHosts"> => ({
   async closeRecovery({ ref, id, why, outcome, rung, words }) {
     const at = new Date().toISOString();
     await store.endRecovery(id, { outcome, rung, at });
@@ -42,6 +44,18 @@ const recordActs = (
 
   quarantines: async (testbed) =>
     (await store.quarantines(testbed)).map(({ host, reason }) => ({ host, reason })),
+
+  async leftRecoveries(campaignId) {
+    const open = (await store.recoveries(campaignId)).filter(({ endedAt }) => endedAt === null);
+    const trials = await Promise.all(open.map(({ trial }) => store.trial(trial)));
+    return open.flatMap(({ attempt, why }, index) => {
+      const trial = trials[index] ?? null;
+      if (trial === null) return [];
+      const { id: trialId, kind, scenario } = trial;
+      const { platform } = scenario;
+      return [{ trialId, attempt, why, platform, scenario: scenarioName(kind, scenario) }];
+    });
+  },
 
   async releaseHosts({ campaignId, testbed, hosts, by, key }) {
     const wanted = hosts ?? (await store.quarantines(testbed)).map(({ host }) => host);

@@ -52,6 +52,7 @@ export function scriptedRecovery(
       ends.push(end);
       return Promise.resolve();
     },
+    leftRecoveries: async () => Promise.resolve([]),
     quarantines: async () => Promise.resolve([...inQuarantine]),
     releaseHosts: async ({ hosts, by }) => {
       const out = inQuarantine.filter(({ host }) => hosts?.includes(host) ?? true);
