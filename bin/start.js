@@ -1,8 +1,8 @@
 /** Hands a command line over to the program proper, on the Node that package.json pins. */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { constants } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname, join, relative } from "node:path";
 import { checkout, ensureDependencies, pinnedNode } from "./dependencies.js";
 
 /** What may run on outdated dependencies: it ends the processes that keep them from being renewed. */
@@ -26,9 +26,25 @@ export async function start(args) {
   await run(pinnedNode(), [join(checkout, "cli", "main.ts"), ...args]);
 }
 
+/** How this program is called from here: messages advise commands that can be typed. */
+function calledAs() {
+  if (process.env.npm_command === "exec") return "npx longhaul";
+  const script = join(checkout, "bin", "longhaul");
+  const onPath = (process.env.PATH ?? "")
+    .split(delimiter)
+    .map((folder) => join(folder, "longhaul"))
+    .find((file) => existsSync(file));
+  if (onPath !== undefined && realpathSync(onPath) === realpathSync(script)) return "longhaul";
+  const fromHere = relative(process.cwd(), script);
+  const shortest = fromHere.startsWith("..")
+    ? script
+    : fromHere.replace(/^longhaul$/, "./longhaul");
+  return /[^\w./-]/.test(shortest) ? `'${shortest.replaceAll("'", `'\\''`)}'` : shortest;
+}
+
 /** Runs a program in the foreground; its end becomes the end of this process. */
 export async function run(program, args) {
-  const env = { ...process.env };
+  const env = { ...process.env, LONGHAUL_COMMAND: calledAs() };
   env.PATH = [dirname(pinnedNode()), env.PATH].filter(Boolean).join(delimiter);
   const child = spawn(program, args, { stdio: "inherit", env });
   // A terminal sends Ctrl-C to both of us; sent on as well it arrives twice, which the program knows to be one.

@@ -1,21 +1,26 @@
 /** What a campaign needs under it: services, and the lab with its calibration. */
+import { cpus, loadavg } from "node:os";
 import { generators } from "../generators/generators.ts";
 import { calibrateOnce } from "../lab/calibration.ts";
 import { labStatus, labUp } from "../lab/lab.ts";
+import { checkMachine } from "../lab/machine.ts";
 import type { LabFile } from "../model/testbed-file.ts";
 import { UsageError } from "../model/usage-error.ts";
 import { openHosts } from "../remote/hosts.ts";
 import { up } from "../services/services-up.ts";
+import { servicesStatus } from "../services/services-status.ts";
 import type { StateFolder } from "../services/state-folder.ts";
 import { setWanted } from "../services/wanted.ts";
 import type { Store } from "../store/store.ts";
+import { failedLines } from "./doctor.ts";
+import { externalChecks } from "./doctor-servers.ts";
 import { testbedChecks } from "./doctor-testbed.ts";
 import type { RunFiles } from "./run-files.ts";
 
 export type Log = (line: string) => void;
 
 /**
- * Starts the services. A lab that is down is started beside them, for nobody can be measuring on it;
+ * Starts the services, on a machine that can hold what the testbed needs. A lab that is down is started beside them, for nobody can be measuring on it;
  * one that is up is left for `labReady`, when it is known that it is not another campaign's.
  */
 export async function bringServicesUp(
@@ -24,13 +29,28 @@ export async function bringServicesUp(
   log: Log,
 ): Promise<void> {
   const { testbed, testbedPath } = files;
+  await refuseUnfitServers(state);
   if (testbed.kind === "physical") await reachable(state, testbedPath);
+  if (testbed.kind === "lab") checkMachine(state, testbed);
   const lab = testbed.kind === "lab" && labStatus(state).status === "down" ? testbed : null;
   const started = await Promise.allSettled([
     up(state, { log }),
     lab === null ? null : raiseLab(state, lab, testbedPath, log),
   ]);
   for (const one of started) if (one.status === "rejected") throw one.reason;
+}
+
+/**
+ * Real servers that the environment names must be as Longhaul needs them before a worker starts, which
+ * would only wait for it. Asked when the services do not run yet. @throws with each fault and what mends it
+ */
+export async function refuseUnfitServers(state: StateFolder): Promise<void> {
+  if (servicesStatus(state).ready) return;
+  const failed = failedLines(await externalChecks(state));
+  if (failed.length === 0) return;
+  throw new Error(
+    `the servers that the environment names are not as Longhaul needs them:\n${failed.join("\n")}`,
+  );
 }
 
 /** Brings the lab up, unless it is, and calibrates the generator once for each start of the lab. */
@@ -57,6 +77,12 @@ export async function labReady(
       log: options.log,
       since,
       again: false,
+    }).catch((cause: unknown) => {
+      throw new Error(
+        `the lab is up, but its load generator could not be calibrated (load of this machine: ${(loadavg()[0] ?? 0).toFixed(1)} on ${cpus().length} cores). ` +
+          "Let the machine come to rest and give the command again; what is up stays up until `longhaul down`",
+        { cause },
+      );
     });
   } finally {
     await hosts.close();
@@ -71,10 +97,7 @@ async function raiseLab(state: StateFolder, lab: LabFile, path: string, log: Log
 }
 
 async function reachable(state: StateFolder, file: string): Promise<void> {
-  const failed = (await testbedChecks(state, file)).filter(({ result }) => result === "fail");
+  const failed = failedLines(await testbedChecks(state, file));
   if (failed.length === 0) return;
-  const lines = failed.map(
-    ({ name, detail, mend }) => `  ${name}: ${detail}${mend === null ? "" : ` (${mend})`}`,
-  );
-  throw new Error(`${file}: not every host of the testbed can be reached\n${lines.join("\n")}`);
+  throw new Error(`${file}: not every host of the testbed can be reached\n${failed.join("\n")}`);
 }

@@ -8,6 +8,7 @@ import { interruptible } from "./interrupt.ts";
 import { exitCodes, runProgram } from "./program.ts";
 import { reportCampaign, reportFolder } from "./report.ts";
 import { run } from "./run.ts";
+import { inTheirWords, say } from "./say.ts";
 import { setup } from "./setup.ts";
 import { withStore } from "./store-access.ts";
 import { currentLink, linkLines } from "./ui-link.ts";
@@ -39,7 +40,7 @@ async function closingLines(state: StateFolder, id: string): Promise<CampaignSta
     const page = await reportCampaign(store, id, reportFolder(state, id));
     const campaign = await store.campaign(id);
     if (campaign === null) throw new Error(`the store holds no campaign ${id}`);
-    console.log(
+    const lines = inTheirWords(
       [
         "",
         resultsText(await store.trials(id), campaign.content),
@@ -47,41 +48,45 @@ async function closingLines(state: StateFolder, id: string): Promise<CampaignSta
         `Ledger: ${ledgerText(campaign)}`,
         `Report: ${page}`,
         ...linkLines(currentLink(state, id), process.env),
-        "The services stay up for you to look at; end them with: bin/longhaul down",
+        "The services stay up for you to look at; end them with: longhaul down",
       ].join("\n"),
     );
+    console.log(lines);
     return campaign;
   });
 }
 
 async function demo(state: StateFolder): Promise<number> {
-  const log: Log = (line) => console.error(line);
+  const log: Log = say;
   await setup(log);
-  await interruptible(
-    "the services that were started go on; end them with: bin/longhaul down",
-    () => upWithLab(state, log),
+  await interruptible("the services that were started go on; end them with: longhaul down", () =>
+    upWithLab(state, log),
   );
   const labCode = await interruptible(
-    "the services go on, and what there is of the lab; end both with: bin/longhaul down",
+    "the services go on, and what there is of the lab; end both with: longhaul down",
     () => command("lab", "up", "--testbed", testbedFile),
   );
   if (labCode !== exitCodes.done) return labCode;
-  const id = await withStore(state, (store) => store.freshCampaignId("demo"));
+  let id = "";
   // It answers Ctrl-C itself: it detaches, and says which command ends the campaign.
-  const code = await run(campaignFile, { testbed: testbedFile, id, concluded: true });
+  const code = await run(campaignFile, {
+    testbed: testbedFile,
+    concluded: true,
+    begun: (its) => (id = its),
+  });
   if (code === exitCodes.detached) {
     log(
-      `the demo's lab and services go on with it; end all of them with: bin/longhaul cancel ${id}; bin/longhaul down`,
+      `the demo's lab and services go on with it; end all of them with: longhaul cancel ${id}; longhaul down`,
     );
     return code;
   }
   return await interruptible(
-    `${id} is measured and stored (bin/longhaul report ${id}); end lab and services with: bin/longhaul down`,
+    `${id} is measured and stored (longhaul report ${id}); end lab and services with: longhaul down`,
     async () => {
       const downCode = await command("lab", "down");
       const status = await closingLines(state, id);
       if (ledgerIsComplete(status)) return downCode;
-      log(`the ledger of ${id} is not complete; see: bin/longhaul status ${id}`);
+      log(`the ledger of ${id} is not complete; see: longhaul status ${id}`);
       return exitCodes.failed;
     },
   );

@@ -5,6 +5,7 @@ import { servicesStatus } from "../services/services-status.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import { setWanted } from "../services/wanted.ts";
 import { isOpen } from "./campaign-json.ts";
+import { say } from "./say.ts";
 import { storeExists, withStore } from "./store-access.ts";
 
 export function downCommand(program: Command): void {
@@ -20,12 +21,10 @@ export function downCommand(program: Command): void {
       // After the worker, which would otherwise see its hosts die and begin to recover them.
       await labDown(state);
       if (options.json) console.log(JSON.stringify({ ended }));
-      else for (const { what, pid, how } of ended) console.error(`${what} ${how} (pid ${pid})`);
+      else for (const { what, pid, how } of ended) say(`${what} ${how} (pid ${pid})`);
       for (const campaign of open)
-        console.error(`campaign ${campaign} is not at its end: \`longhaul up\` lets it go on`);
-      console.error(
-        `nothing of ${state.path} runs any more; data, logs and downloads are still there`,
-      );
+        say(`campaign ${campaign} is not at its end: \`longhaul up\` lets it go on`);
+      say(`nothing of ${state.path} runs any more; data, logs and downloads are still there`);
     });
 }
 
@@ -38,7 +37,7 @@ async function openCampaigns(state: StateFolder): Promise<string[]> {
       .filter((status) => isOpen(status) && status.state !== "planned")
       .map(({ campaign }) => campaign);
   } catch (error) {
-    console.error(
+    say(
       `whether a campaign is to go on cannot be read: ${error instanceof Error ? error.message : String(error)}`,
     );
     return [];

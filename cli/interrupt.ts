@@ -1,5 +1,6 @@
 /** Ctrl-C: what a command answers to it. */
 import { exitCodes } from "./program.ts";
+import { say } from "./say.ts";
 
 /** A terminal sends Ctrl-C to this process and to its starters, which pass it on: one interrupt, heard several times. */
 const echoMs = 500;
@@ -19,7 +20,7 @@ export function onInterrupt(act: () => void): () => void {
 /** While `act` runs, an interrupt ends this process and says what goes on without it. */
 export async function interruptible<T>(goesOn: string, act: () => Promise<T>): Promise<T> {
   const off = onInterrupt(() => {
-    process.stderr.write(`\ninterrupted; ${goesOn}\n`);
+    say(`\ninterrupted; ${goesOn}`);
     process.exit(exitCodes.detached);
   });
   try {

@@ -13,6 +13,7 @@ import { hostNames, segmentNames, type LinkName } from "../model/testbed.ts";
 import { UsageError } from "../model/usage-error.ts";
 import { stateFolder, type StateFolder } from "../services/state-folder.ts";
 import { nameDisturbed } from "./disturbed.ts";
+import { inTheirWords } from "./say.ts";
 
 interface FaultOptions {
   readonly state?: string;
@@ -55,7 +56,7 @@ async function fault(name: string, host: string | undefined, options: FaultOptio
   const disturbs = await nameDisturbed(state);
   const made = await makeFault(state, order);
   if (options.json === true) tell({ ...made, disturbs });
-  else process.stdout.write(`${made.fault}: ${made.detail}${lasting(made)}\n`);
+  else process.stdout.write(inTheirWords(`${made.fault}: ${made.detail}${lasting(made)}\n`));
 }
 
 function list(state: StateFolder, options: FaultOptions): void {
@@ -69,7 +70,9 @@ function list(state: StateFolder, options: FaultOptions): void {
   }
   process.stdout.write(active.length === 0 ? "no fault is active\n" : "active now:\n");
   for (const made of active)
-    process.stdout.write(`  ${made.fault} since ${made.at}: ${made.detail}${lasting(made)}\n`);
+    process.stdout.write(
+      inTheirWords(`  ${made.fault} since ${made.at}: ${made.detail}${lasting(made)}\n`),
+    );
 }
 
 async function clear(state: StateFolder, options: FaultOptions): Promise<void> {

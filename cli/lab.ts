@@ -14,6 +14,7 @@ import { labReady } from "./bring-up.ts";
 import { nameDisturbed } from "./disturbed.ts";
 import { labFaultCommand } from "./lab-fault.ts";
 import { labStatusText } from "./lab-text.ts";
+import { say } from "./say.ts";
 import { storeExists, withStore } from "./store-access.ts";
 
 interface LabOptions {
@@ -22,7 +23,7 @@ interface LabOptions {
   readonly testbed?: string;
 }
 
-const log = (line: string): void => void process.stderr.write(`${line}\n`);
+const log = say;
 const tell = (value: unknown, options: LabOptions): void => {
   if (options.json === true) process.stdout.write(`${JSON.stringify(value)}\n`);
 };

@@ -2,6 +2,8 @@
 import type { Plan } from "../model/plan.ts";
 import { grouped } from "../model/load.ts";
 import { scenarioName } from "../model/trial-name.ts";
+import { sizeText } from "../report/number-text.ts";
+import { diskText, type DiskView } from "./disk-space.ts";
 
 export interface PlanView {
   readonly campaign: string;
@@ -9,12 +11,14 @@ export interface PlanView {
   readonly repetitions: number;
   readonly calibrated: boolean;
   readonly plan: Plan;
+  readonly disk: DiskView;
 }
 
 /** Blocks shown whole; the order of the others is drawn by the same seed. */
 const blocksShown = 1;
 
-export function planText({ campaign, testbed, repetitions, calibrated, plan }: PlanView): string {
+export function planText(view: PlanView): string {
+  const { campaign, testbed, repetitions, calibrated, plan, disk } = view;
   const { trials, omissions, notes, estimate } = plan;
   const scenarios = trials.length / repetitions;
   const first = trials.filter(({ repetition }) => repetition <= blocksShown);
@@ -47,7 +51,8 @@ export function planText({ campaign, testbed, repetitions, calibrated, plan }: P
       ({ what, count, secondsEach, seconds }) =>
         `  ${duration(seconds).padStart(10)}  ${what}: ${count} × ${Math.round(secondsEach * 10) / 10} s`,
     ),
-    `Disk forecast: at most ${size(estimate.bytes)} (${size(estimate.bytesForwardingTrial)} a forwarding trial, ${size(estimate.bytesMigrationTrial)} a migration)`,
+    `Disk forecast: at most ${sizeText(estimate.bytes)} (${sizeText(estimate.bytesForwardingTrial)} a forwarding trial, ${sizeText(estimate.bytesMigrationTrial)} a migration)`,
+    diskText(disk),
     "",
   ].join("\n");
 }
@@ -82,9 +87,4 @@ export function duration(seconds: number): string {
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
   if (hours > 0) return `${hours} h ${minutes} min`;
   return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
-}
-
-function size(bytes: number): string {
-  if (bytes >= 1e9) return `${Math.round(bytes / 1e8) / 10} GB`;
-  return bytes >= 1e6 ? `${Math.round(bytes / 1e5) / 10} MB` : `${Math.round(bytes / 1e3)} kB`;
 }

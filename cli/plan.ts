@@ -10,6 +10,7 @@ import { UsageError } from "../model/usage-error.ts";
 import { endpoints, externalDatabase } from "../services/endpoints.ts";
 import { stateFolder } from "../services/state-folder.ts";
 import { openStore } from "../store/open-store.ts";
+import { diskView } from "./disk-space.ts";
 import { planText } from "./plan-text.ts";
 import { presentDefault } from "./run-files.ts";
 
@@ -35,6 +36,7 @@ async function plan(file: string, options: PlanOptions): Promise<void> {
   const testbed = parseTestbed(contentOf(testbedFile, "testbed file"), testbedFile);
   const calibrations = await knownCalibrations(testbed.name, options.state);
   const expanded = expandPlan(campaign, testbedFacts(testbed, calibrations), campaign.name);
+  const disk = diskView(folderOf(options.state), expanded);
   if (options.json === true) {
     const { trials, omissions, notes, hash, estimate } = expanded;
     const { repetitions, seed } = campaign;
@@ -46,6 +48,7 @@ async function plan(file: string, options: PlanOptions): Promise<void> {
       planned: trials.length,
       calibrationKnown: calibrations !== null,
       estimate,
+      disk,
       omissions,
       notes,
       hash,
@@ -61,6 +64,7 @@ async function plan(file: string, options: PlanOptions): Promise<void> {
       repetitions: campaign.repetitions,
       calibrated: calibrations !== null,
       plan: expanded,
+      disk,
     }),
   );
 }
@@ -74,12 +78,15 @@ function contentOf(file: string, what: string): string {
   }
 }
 
+const folderOf = (state: string | undefined): string =>
+  resolve(state ?? process.env.LONGHAUL_STATE ?? ".longhaul");
+
 /** null: there is no store here, or it does not run; nothing is started for a plan. */
 async function knownCalibrations(
   testbed: string,
   state: string | undefined,
 ): Promise<readonly Calibration[] | null> {
-  const folder = resolve(state ?? process.env.LONGHAUL_STATE ?? ".longhaul");
+  const folder = folderOf(state);
   const external = externalDatabase(process.env);
   if (external === null && !existsSync(join(folder, "services.json"))) return null;
   const store = openStore(external ?? endpoints(stateFolder(folder)).databaseUrl);

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { UsageError } from "../model/usage-error.ts";
 import { type AddCommand, commands } from "./commands.ts";
 import { problemText } from "./problem.ts";
+import { inTheirWords, rememberStateFlag } from "./say.ts";
 
 export const exitCodes = {
   done: 0,
@@ -37,7 +38,7 @@ export async function runProgram(
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
     if (error instanceof CommanderError && error.code === "commander.help")
       return exitCodes.wrongUse;
-    process.stderr.write(problemText(error));
+    process.stderr.write(inTheirWords(problemText(error)));
     const wrongUse = error instanceof UsageError || error instanceof CommanderError;
     return wrongUse ? exitCodes.wrongUse : exitCodes.failed;
   }
@@ -55,7 +56,7 @@ function emptyProgram(version: string): Command {
       // Both flags belong to the program, wherever they stand; a command finds them among its own.
       const { state, json } = program.opts<{ state?: string; json?: boolean }>();
       if (state !== undefined) {
-        process.env.LONGHAUL_STATE = state;
+        rememberStateFlag(state);
         action.setOptionValue("state", state);
       }
       if (json !== undefined) action.setOptionValue("json", json);

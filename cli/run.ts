@@ -1,17 +1,20 @@
 import type { Command } from "commander";
 import { campaignWorkflowId } from "../model/search-attributes.ts";
 import { UsageError } from "../model/usage-error.ts";
+import { servicesStatus } from "../services/services-status.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import type { CampaignStatus, Store } from "../store/store.ts";
 import { bringServicesUp, labReady, type Log } from "./bring-up.ts";
 import { isOpen } from "./campaign-json.ts";
 import { ledgerText, outcomesText } from "./campaign-text.ts";
+import { refuseFullDisk } from "./disk-space.ts";
 import { follow } from "./follow.ts";
 import { letTestbedGo, refuseBusy, startCampaign, takeTestbed, writePlan } from "./launch.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { progressScreen } from "./progress-screen.ts";
 import { exitCodes } from "./program.ts";
 import { readRunFiles, type RunFiles } from "./run-files.ts";
+import { say } from "./say.ts";
 import { withStore } from "./store-access.ts";
 import { withClient } from "./temporal-client.ts";
 import { currentLink, linkLines } from "./ui-link.ts";
@@ -25,9 +28,11 @@ interface RunOptions {
   readonly detach?: boolean;
   /** The caller tells the results itself. */
   readonly concluded?: boolean;
+  /** Told when the campaign has its id and measures. */
+  readonly begun?: (id: string) => void;
 }
 
-const log: Log = (line) => void process.stderr.write(`${line}\n`);
+const log: Log = say;
 
 export function runCommand(program: Command): void {
   program
@@ -49,10 +54,12 @@ export async function run(file: string, options: RunOptions): Promise<number> {
   const state = stateFolder(options.state);
   const leave = leaveByInterrupt();
   try {
+    if (!servicesStatus(state).ready) refuseFullDisk(state.path, files.forecast);
     await bringServicesUp(state, files, log);
     return await withStore(state, async (store) => {
       const { id, estimateSeconds } = await begin(state, store, files, options.id ?? null);
       leave.began(id);
+      options.begun?.(id);
       const link = currentLink(state, id);
       if (options.detach === true) {
         tell({ campaign: id, workflowId: campaignWorkflowId(id), temporalUi: link }, options);
@@ -92,6 +99,7 @@ async function begin(state: StateFolder, store: Store, files: RunFiles, wantedId
     return { id: known.campaign, estimateSeconds: null };
   }
   await refuseBusy(store, files, wantedId);
+  if (known === null) refuseFullDisk(state.path, files.forecast);
   const { testbed } = files;
   const id = wantedId ?? (await store.freshCampaignId(files.campaign.name));
   // An attached campaign may be measuring: its generator is not calibrated under it.
@@ -107,6 +115,7 @@ async function begin(state: StateFolder, store: Store, files: RunFiles, wantedId
       return { id, estimateSeconds: plan.estimate.seconds };
     } catch (error) {
       if (known === null) await letTestbedGo(client, testbed.name, id);
+      if (wantedId === null) await store.giveBackCampaignId(id);
       throw error;
     }
   });

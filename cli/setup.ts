@@ -6,6 +6,7 @@ import { temporalBinary } from "../services/temporal.ts";
 import { externalTemporal } from "../services/endpoints.ts";
 import { finishedFirst, interruptible } from "./interrupt.ts";
 import { isInstalled, missingPackages } from "./packages.ts";
+import { say } from "./say.ts";
 
 type Log = (line: string) => void;
 
@@ -93,8 +94,7 @@ export function setupCommand(program: Command): void {
     .command("setup")
     .description("install what doctor finds missing for the embedded lab and services")
     .action(async (options: { state?: string }) => {
-      const log: Log = (line) => console.error(line);
-      await setup(log, options.state);
-      log("nothing is missing");
+      await setup(say, options.state);
+      say("nothing is missing");
     });
 }

@@ -9,6 +9,7 @@ import { type CampaignStatus, type Store, StoreUnavailable } from "../store/stor
 import { type CampaignJson, campaignJson, isOpen, unreadableCampaign } from "./campaign-json.ts";
 import { campaignText } from "./campaign-text.ts";
 import { recoveryText, recoveryView } from "./recovery-text.ts";
+import { inTheirWords } from "./say.ts";
 import { storeExists, withStore } from "./store-access.ts";
 import { currentLink } from "./ui-link.ts";
 
@@ -36,7 +37,9 @@ export function statusCommand(program: Command): void {
         for (;;) {
           const answer = await read(state, id);
           if (options.watch === true && process.stdout.isTTY) console.clear();
-          console.log(options.json === true ? JSON.stringify(answer.json) : answer.text);
+          console.log(
+            options.json === true ? JSON.stringify(answer.json) : inTheirWords(answer.text),
+          );
           if (options.watch !== true || answer.ended) return;
           await delay(watchIntervalMs);
         }

@@ -2,12 +2,15 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { labUp } from "../lab/lab.ts";
 import { parseTestbed } from "../model/testbed-schema.ts";
+import { endpoints } from "../services/endpoints.ts";
 import { up } from "../services/services-up.ts";
 import type { ServicesStatus } from "../services/services-status.ts";
 import { stateFolder } from "../services/state-folder.ts";
 import type { StateFolder } from "../services/state-folder.ts";
 import { wanted } from "../services/wanted.ts";
+import { refuseUnfitServers } from "./bring-up.ts";
 import { whatWas } from "./mended.ts";
+import { say } from "./say.ts";
 import { tunnelLine } from "./tunnel.ts";
 
 type Log = (line: string) => void;
@@ -26,6 +29,7 @@ async function restoreLab(state: StateFolder, file: string, log: Log): Promise<v
  */
 export async function upWithLab(state: StateFolder, log: Log): Promise<ServicesStatus> {
   const { lab } = wanted(state);
+  await refuseUnfitServers(state);
   const since = whatWas(state);
   // The lab first: a worker that starts beside it finds its hosts, and campaigns go on at once.
   const [restored] = await Promise.allSettled([
@@ -46,7 +50,7 @@ export function upCommand(program: Command): void {
     .description("start Temporal, PostgreSQL and a worker in the background, restore a wanted lab")
     .action(async (options: { state?: string; json?: boolean }) => {
       const state = stateFolder(options.state);
-      const log: Log = (line) => console.error(line);
+      const log: Log = say;
       const status = await upWithLab(state, log);
       if (options.json) {
         console.log(JSON.stringify(status));
@@ -55,9 +59,10 @@ export function upCommand(program: Command): void {
       log(`Temporal    ${status.temporal.address ?? "external"}`);
       log(`PostgreSQL  ${status.postgres.address ?? "external"}`);
       log(`worker      pid ${status.worker.pid}`);
-      if (status.temporal.ui !== null) {
-        log(`Temporal UI ${status.temporal.ui}`);
-        const tunnel = tunnelLine(status.temporal.ui, process.env);
+      const { ui } = endpoints(state).temporal;
+      if (ui !== null) {
+        log(`Temporal UI ${ui}`);
+        const tunnel = status.temporal.ui === null ? null : tunnelLine(ui, process.env);
         if (tunnel !== null) log(tunnel);
       }
       log("end them with: longhaul down");

@@ -99,6 +99,13 @@ const boot = async (
   if (end.timedOut) return { booted, said: `the guest did not boot within ${seconds()}` };
   return {
     booted,
-    said: `QEMU ended after ${seconds()}: ${errors.trim().split("\n").at(-1) ?? ""}`,
+    said: `QEMU ended after ${seconds()} (${end.signal ?? `exit ${end.exitCode}`}): ${lastWords(errors, console)}`,
   };
+};
+
+/** QEMU's own last line; without one, the guest's: it may have panicked and, told not to reboot, ended. */
+const lastWords = (errors: string, console: string): string => {
+  const last = (text: string) => text.trim().split("\n").at(-1)?.trim() ?? "";
+  if (last(errors) !== "") return last(errors);
+  return last(console) === "" ? "it said nothing" : `the guest's last line: ${last(console)}`;
 };

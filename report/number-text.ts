@@ -24,3 +24,9 @@ export function durationText(seconds: number): string {
   if (hours > 0) return `${hours} h ${String(minutes).padStart(2, "0")} min`;
   return minutes > 0 ? `${minutes} min ${String(rest).padStart(2, "0")} s` : `${rest} s`;
 }
+
+/** Decimal prefixes, as disks are sold and `plan` forecasts. */
+export function sizeText(bytes: number): string {
+  if (bytes >= 1e9) return `${Math.round(bytes / 1e8) / 10} GB`;
+  return bytes >= 1e6 ? `${Math.round(bytes / 1e5) / 10} MB` : `${Math.round(bytes / 1e3)} kB`;
+}

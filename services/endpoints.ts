@@ -1,6 +1,7 @@
 import { loadClientConnectConfig } from "@temporalio/envconfig";
 import type { ClientConnectConfig } from "@temporalio/envconfig";
 import { defaultNamespace } from "../model/search-attributes.ts";
+import { UsageError } from "../model/usage-error.ts";
 import { postgresPassword } from "./postgres-password.ts";
 import { postgresUrl } from "./postgres.ts";
 import { readServices } from "./services-file.ts";
@@ -31,11 +32,7 @@ export interface Endpoints {
 export function externalTemporal(env: NodeJS.ProcessEnv): TemporalEndpoint | null {
   const named = env.TEMPORAL_ADDRESS ?? env.TEMPORAL_PROFILE ?? env.TEMPORAL_CONFIG_FILE ?? "";
   if (named === "") return null;
-  const config = loadClientConnectConfig({
-    overrideEnvVars: Object.fromEntries(
-      Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-    ),
-  });
+  const config = connectConfig(env);
   return {
     address: config.connectionOptions.address ?? "127.0.0.1:7233",
     namespace: config.namespace ?? defaultNamespace,
@@ -45,11 +42,41 @@ export function externalTemporal(env: NodeJS.ProcessEnv): TemporalEndpoint | nul
   };
 }
 
+function connectConfig(env: NodeJS.ProcessEnv): ClientConnectConfig {
+  try {
+    return loadClientConnectConfig({
+      overrideEnvVars: Object.fromEntries(
+        Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+      ),
+    });
+  } catch (cause) {
+    throw new UsageError(
+      `TEMPORAL_*: Temporal's environment configuration cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  }
+}
+
 /** The real PostgreSQL that DATABASE_URL or PG* name; null: the embedded one. */
 export function externalDatabase(env: NodeJS.ProcessEnv): string | null {
   if (env.DATABASE_URL) return env.DATABASE_URL;
   const named = [env.PGHOST, env.PGPORT, env.PGDATABASE].some((value) => (value ?? "") !== "");
   return named ? "postgresql://" : null;
+}
+
+/** Where that PostgreSQL is, without a secret; null: the embedded one. */
+export function externalDatabasePlace(env: NodeJS.ProcessEnv): string | null {
+  const url = externalDatabase(env);
+  if (url === null) return null;
+  const named = URL.canParse(url) ? new URL(url) : null;
+  const [host, port, database] = [
+    [named?.hostname, named?.searchParams.get("host"), env.PGHOST, "localhost"],
+    [named?.port, env.PGPORT, "5432"],
+    [named?.pathname.slice(1), env.PGDATABASE, "(its default)"],
+  ].map((candidates) =>
+    candidates.find((word) => word !== undefined && word !== null && word !== ""),
+  );
+  return `${host}:${port}/${database}`;
 }
 
 /** Where an embedded service listens. @throws when services were never started in this state folder. */

@@ -18,7 +18,8 @@ const statOf = (pid: number): { ended: boolean; startTicks: number } | null => {
     // The command's name, in parentheses, may itself hold spaces and parentheses.
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
     // While other threads of a zombie still end, its files and locks are still held.
-    const ended = fields[0] === "Z" && readdirSync(`/proc/${pid}/task`).length <= 1;
+    const zombie = fields[0] === "Z" || fields[0] === "X";
+    const ended = zombie && readdirSync(`/proc/${pid}/task`).length <= 1;
     return { ended, startTicks: Number(fields[19]) };
   } catch (error) {
     if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;

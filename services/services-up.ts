@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { externalDatabase, externalTemporal } from "./endpoints.ts";
+import { externalDatabase, externalDatabasePlace, externalTemporal } from "./endpoints.ts";
 import { checkout } from "./kept-services.ts";
 import { waitForLock } from "./lock.ts";
 import { logFile, logTail } from "./log-files.ts";
@@ -14,7 +14,7 @@ import type { ServiceName, ServicesFile } from "./services-file.ts";
 import { living, servicesStatus } from "./services-status.ts";
 import type { ServicesStatus } from "./services-status.ts";
 import type { StateFolder } from "./state-folder.ts";
-import { temporalBinary } from "./temporal.ts";
+import { temporalAtHand, temporalBinary } from "./temporal.ts";
 import type { Log } from "./temporal.ts";
 import { setWanted } from "./wanted.ts";
 
@@ -40,15 +40,23 @@ export async function up(
     if (running !== null) refuseOtherServers(readServices(state), env);
     setWanted(state, { services: true });
     if (running !== null && servicesStatus(state).ready) return servicesStatus(state);
-    if (externalTemporal(env) === null) await temporalBinary(state.cache, options.log, env);
+    // One that is here is told by the supervisor's log; a download takes its time.
+    const tell = temporalAtHand(state.cache, env) === null ? options.log : () => undefined;
+    if (externalTemporal(env) === null) await temporalBinary(state.cache, tell, env);
     const supervisor = running ?? startSupervisor(state, env);
-    options.log("starting Temporal, PostgreSQL and the worker …");
+    options.log(`starting ${started(env).join(", ")} …`);
     await allReady(state, supervisor);
     return servicesStatus(state);
   } finally {
     lock.release();
   }
 }
+
+const started = (env: NodeJS.ProcessEnv): readonly string[] => [
+  ...(externalTemporal(env) === null ? ["Temporal"] : []),
+  ...(externalDatabase(env) === null ? ["PostgreSQL"] : []),
+  "the worker",
+];
 
 function startSupervisor(state: StateFolder, env: NodeJS.ProcessEnv): ProcessIdentity {
   const descriptor = openSync(logFile(state, "supervisor"), "a", 0o600);
@@ -97,14 +105,10 @@ async function allReady(state: StateFolder, supervisor: ProcessIdentity): Promis
 
 function refuseOtherServers(file: ServicesFile | null, env: NodeJS.ProcessEnv): void {
   const wantsTemporal = externalTemporal(env)?.address ?? null;
-  const wantsDatabase = externalDatabase(env) !== null;
-  if (
-    file?.external.temporal === wantsTemporal &&
-    (file.external.postgres !== null) === wantsDatabase
-  )
-    return;
+  const wantsDatabase = externalDatabasePlace(env);
+  if (file?.external.temporal === wantsTemporal && file.external.postgres === wantsDatabase) return;
   throw new Error(
     `services run with Temporal ${file?.external.temporal ?? "embedded"} and PostgreSQL ${file?.external.postgres ?? "embedded"}, ` +
-      "but the environment now names other servers; run `longhaul down` first",
+      `but the environment now names ${wantsTemporal ?? "the embedded one"} and ${wantsDatabase ?? "the embedded one"}; run \`longhaul down\` first`,
   );
 }

@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { externalDatabase, externalTemporal } from "./endpoints.ts";
+import { externalDatabasePlace, externalTemporal } from "./endpoints.ts";
 import { keep } from "./keeper.ts";
 import type { Keeper } from "./keeper.ts";
 import { keptServices } from "./kept-services.ts";
@@ -48,7 +48,7 @@ async function supervise(state: StateFolder): Promise<void> {
   const blank = { process: null, since: now, restarts: 0, lastEnd: null } as const;
   const external = {
     temporal: externalTemporal(env)?.address ?? null,
-    postgres: externalDatabase(env) === null ? null : "DATABASE_URL or PG*",
+    postgres: externalDatabasePlace(env),
   };
   const from = (address: string | null) =>
     ({ ...blank, state: address === null ? "starting" : "external" }) as const;

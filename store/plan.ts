@@ -7,7 +7,10 @@ import { planDifferences } from "./plan-difference.ts";
 import { json, snakeRecord } from "./rows.ts";
 import type { PlannedCampaign, Store } from "./store.ts";
 
-type PlanVerbs = Pick<Store, "putPlan" | "freshCampaignId" | "deleteCampaign">;
+type PlanVerbs = Pick<
+  Store,
+  "putPlan" | "freshCampaignId" | "giveBackCampaignId" | "deleteCampaign"
+>;
 
 export const planVerbs = (database: Database): PlanVerbs => ({
   putPlan: (plan) =>
@@ -38,6 +41,13 @@ export const planVerbs = (database: Database): PlanVerbs => ({
       );
       if (rows[0] !== undefined) return rows[0].id;
     }
+  },
+
+  async giveBackCampaignId(id) {
+    await database.execute(
+      "DELETE FROM campaign_id WHERE id = $1 AND NOT EXISTS (SELECT FROM campaign WHERE id = $1)",
+      [id],
+    );
   },
 
   async deleteCampaign(id) {

@@ -155,6 +155,8 @@ export interface Store extends RecoveryVerbs {
   putPlan(plan: PlannedCampaign): Promise<"written" | "exists">;
   /** `<name>-<n>` with the lowest n not used yet. */
   freshCampaignId(name: string): Promise<string>;
+  /** For an id under which nothing was planned in the end. */
+  giveBackCampaignId(id: string): Promise<void>;
   campaign(id: string): Promise<
     | (CampaignStatus & {
         content: Campaign;

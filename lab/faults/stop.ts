@@ -5,12 +5,13 @@ import { isAlive, until, type ProcessRecord } from "../processes.ts";
 const isGone = (error: unknown): boolean =>
   ["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "");
 
-/** State letters of all threads, as proc(5) gives them; empty for a process that is gone. */
+/** State letters of all threads, as proc(5) gives them; empty for a process that has ended, reaped or not. */
 export const threadStates = (pid: number): string => {
   try {
     return readdirSync(`/proc/${pid}/task`)
       .map((task) => readFileSync(`/proc/${pid}/task/${task}/stat`, "utf8"))
       .map((stat) => stat.charAt(stat.lastIndexOf(")") + 2))
+      .filter((state) => state !== "Z" && state !== "X")
       .join("");
   } catch (error) {
     if (isGone(error)) return "";

@@ -7,6 +7,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -48,7 +49,8 @@ beforeEach(() => {
      if (what === "exit") process.exit(Number(rest[0]));
      if (what === "die") process.kill(process.pid, "SIGKILL");
      if (what === "wait") { process.on("SIGTERM", () => { console.log("told"); process.exit(9); }); setInterval(() => {}, 1000); }
-     console.log(JSON.stringify(process.argv.slice(2)));`,
+     if (what === "name") console.log(process.env.LONGHAUL_COMMAND);
+     else console.log(JSON.stringify(process.argv.slice(2)));`,
   );
   place(
     join(folder, "path/npm"),
@@ -76,6 +78,24 @@ test("arguments, output and exit code pass through, and nothing is installed ane
   ]);
   expect((await longhaul("exit", "3")).exitCode).toBe(3);
   expect(npmCalls()).toBe("");
+});
+
+test("the program is told how it was called, for the commands that it advises", async () => {
+  const named = async (cwd: string, env: Record<string, string> = {}) => {
+    const call = [join(checkout, "bin/longhaul"), "name"];
+    const { stdout } = await execa(process.execPath, call, {
+      cwd,
+      env: { ...environment, ...env },
+    });
+    return stdout;
+  };
+  expect(await named(checkout)).toBe("bin/longhaul");
+  expect(await named(join(checkout, "bin"))).toBe("./longhaul");
+  expect(await named("/")).toBe(join(checkout, "bin/longhaul").slice(1));
+  expect(await named(checkout, { npm_command: "exec" })).toBe("npx longhaul");
+  symlinkSync(join(checkout, "bin/longhaul"), join(folder, "path/longhaul"));
+  expect(await named("/")).toBe("longhaul");
+  rmSync(join(folder, "path/longhaul"));
 });
 
 test("a program that dies of a signal ends with 128 and its number, as in a shell", async () => {

@@ -14,7 +14,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, expect, test } from "vitest";
-import { endpoints, externalDatabase, externalTemporal } from "../../services/endpoints.ts";
+import {
+  endpoints,
+  externalDatabase,
+  externalDatabasePlace,
+  externalTemporal,
+} from "../../services/endpoints.ts";
 import { takeLock } from "../../services/lock.ts";
 import { logTail, rotateLog } from "../../services/log-files.ts";
 import { choosePort } from "../../services/ports.ts";
@@ -132,6 +137,53 @@ test("Temporal's own environment configuration names a real server, with TLS and
   });
   expect(externalTemporal({ TEMPORAL_ADDRESS: "t:1" })?.namespace).toBe("longhaul");
   expect(externalTemporal({})).toBeNull();
+});
+
+test("client certificates and a profile come from the files that Temporal's own configuration names", () => {
+  const file = (name: string, content: string) => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const found = externalTemporal({
+    TEMPORAL_ADDRESS: "temporal.example:7233",
+    TEMPORAL_TLS_SERVER_NAME: "frontend",
+    TEMPORAL_TLS_SERVER_CA_CERT_PATH: file("ca.pem", "the authority"),
+    TEMPORAL_TLS_CLIENT_CERT_PATH: file("client.pem", "the certificate"),
+    TEMPORAL_TLS_CLIENT_KEY_PATH: file("client.key", "the key"),
+  });
+  expect(found?.connection?.tls).toEqual({
+    serverNameOverride: "frontend",
+    serverRootCACertificate: bytes("the authority"),
+    clientCertPair: { crt: bytes("the certificate"), key: bytes("the key") },
+  });
+  const profile = `[profile.lab]\naddress = "t.example:1"\nnamespace = "n"\napi_key = "k"\n`;
+  const named = { TEMPORAL_CONFIG_FILE: file("temporal.toml", profile), TEMPORAL_PROFILE: "lab" };
+  expect(externalTemporal(named)).toMatchObject({
+    address: "t.example:1",
+    namespace: "n",
+    connection: { apiKey: "k", tls: true },
+  });
+});
+
+test("a profile or a certificate that is not there is wrong use, and says what is missing", () => {
+  const missing = join(folder, "none.pem");
+  expect(() => externalTemporal({ TEMPORAL_PROFILE: "nobody" })).toThrow(
+    /^TEMPORAL_\*: .*Profile 'nobody' not found/,
+  );
+  expect(() =>
+    externalTemporal({ TEMPORAL_ADDRESS: "t:1", TEMPORAL_TLS_SERVER_CA_CERT_PATH: missing }),
+  ).toThrow(/none\.pem/);
+});
+
+test.each([
+  [{}, null],
+  [{ DATABASE_URL: "postgresql://me:secret@db.example:6432/results" }, "db.example:6432/results"],
+  [{ DATABASE_URL: "postgresql://db.example" }, "db.example:5432/(its default)"],
+  [{ DATABASE_URL: "postgresql:///results?host=/run/pg" }, "/run/pg:5432/results"],
+  [{ PGHOST: "db", PGPORT: "1", PGDATABASE: "r", PGPASSWORD: "secret" }, "db:1/r"],
+])("a real PostgreSQL is shown without its secrets: %j", (env, shown) => {
+  expect(externalDatabasePlace(env)).toBe(shown);
 });
 
 test("DATABASE_URL goes first, then PG*, which pg reads itself", () => {

@@ -1,0 +1,27 @@
+/** What a person is told, with commands as they can type them where they are. */
+import { commands } from "./commands.ts";
+import { shellWord } from "./shell-word.ts";
+
+/** `longhaul`, with a command after it, not as part of a path. */
+const ownCommand = new RegExp(
+  String.raw`(?<![\w./-])longhaul (?=(--state\b|${Object.keys(commands).join("|")})\b)`,
+  "g",
+);
+
+/**
+ * Messages of all folders say `longhaul up`; in a checkout that is on nobody's PATH. The starter tells
+ * by LONGHAUL_COMMAND how it was called.
+ */
+export const inTheirWords = (text: string, env: NodeJS.ProcessEnv = process.env): string =>
+  text.replaceAll(ownCommand, () => `${env.LONGHAUL_COMMAND ?? "longhaul"} `);
+
+/** One line, or several, on standard error. */
+export const say = (line: string): void => void process.stderr.write(`${inTheirWords(line)}\n`);
+
+/** A state folder that was named by the flag is named in every command that a message advises. */
+export function rememberStateFlag(state: string, env: NodeJS.ProcessEnv = process.env): void {
+  const name = env.LONGHAUL_COMMAND ?? "longhaul";
+  const flag = ` --state ${shellWord(state)}`;
+  env.LONGHAUL_STATE = state;
+  if (!name.endsWith(flag)) env.LONGHAUL_COMMAND = name + flag;
+}
