@@ -12,7 +12,7 @@ import {
 import { hostNames, segmentNames, type LinkName } from "../model/testbed.ts";
 import { UsageError } from "../model/usage-error.ts";
 import { stateFolder, type StateFolder } from "../services/state-folder.ts";
-import { nameDisturbed } from "./disturbed.ts";
+import { nameDisturbed, recordDisturbance } from "./disturbed.ts";
 import { inTheirWords } from "./say.ts";
 
 interface FaultOptions {
@@ -55,6 +55,7 @@ async function fault(name: string, host: string | undefined, options: FaultOptio
   const order = orderOf(known, host, options);
   const disturbs = await nameDisturbed(state);
   const made = await makeFault(state, order);
+  if (disturbs.length > 0) await recordDisturbance(state, made);
   if (options.json === true) tell({ ...made, disturbs });
   else process.stdout.write(inTheirWords(`${made.fault}: ${made.detail}${lasting(made)}\n`));
 }

@@ -11,7 +11,7 @@ import { UsageError } from "../model/usage-error.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import { setWanted } from "../services/wanted.ts";
 import { labReady } from "./bring-up.ts";
-import { nameDisturbed } from "./disturbed.ts";
+import { nameDisturbed, recordDisturbance } from "./disturbed.ts";
 import { labFaultCommand } from "./lab-fault.ts";
 import { labStatusText } from "./lab-text.ts";
 import { say } from "./say.ts";
@@ -107,8 +107,20 @@ async function power(name: string, action: string, options: LabOptions): Promise
   const state = labThatIsUp(options);
   const button = labPower(state);
   if (known !== "status") {
-    await nameDisturbed(state);
+    const disturbs = await nameDisturbed(state);
+    const at = new Date().toISOString();
     await button[known](host);
+    const fault = `power-${known}`;
+    const detail = `the power of ${host}: ${known}`;
+    if (disturbs.length > 0)
+      await recordDisturbance(state, {
+        id: `${fault} ${at}`,
+        fault,
+        host,
+        detail,
+        at,
+        untilAt: null,
+      });
   }
   const now = await button.state(host);
   tell({ host, power: now }, options);

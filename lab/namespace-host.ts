@@ -7,6 +7,7 @@ import { execa } from "execa";
 import { endAll, isAlive, killAll, namespaceOf, processesIn, processRecord } from "./processes.ts";
 import { type HostRecord, type LabState, type Place, writeAtomically } from "./records.ts";
 import { accessOf } from "./ssh-access.ts";
+import { runFolder } from "./testbed.ts";
 
 /** In the environment of every process that holds a lab's namespaces: finds them when the records are lost. */
 export const labMark = (state: LabState): string => `LONGHAUL_LAB=${state.id}`;
@@ -35,7 +36,7 @@ export const startHost = async (state: LabState, place: Place): Promise<HostReco
     "unshare",
     [
       ...["--pid", "--mount", "--uts", "--net", "--fork", "--kill-child"],
-      ...["sh", initScript, place, folder],
+      ...["sh", initScript, place, folder, runFolder],
     ],
     {
       cwd: "/",

@@ -73,11 +73,22 @@ export const recordHost = (state: LabState, place: Place, host: HostRecord | nul
   writeLab(state, { ...lab, hosts: { ...lab.hosts, [place]: host } });
 };
 
-/** Runs `act` while no other process changes this lab. A holder that died does not hold. @throws {Error} when another holds it. */
-export const holdingLab = async <T>(state: LabState, act: () => Promise<T>): Promise<T> => {
+/** Bringing a lab up takes about so long, and a switch of power far less. */
+const lockPatienceMs = 60_000;
+
+/**
+ * Runs `act` while nobody else changes this lab: power switched by a person, by a campaign and by the end
+ * of a fault come one after another. A holder that died does not hold. @throws {Error} another holds it for too long.
+ */
+export const holdingLab = async <T>(
+  state: Pick<LabState, "path">,
+  act: () => Promise<T>,
+  patienceMs = lockPatienceMs,
+): Promise<T> => {
   mkdirSync(state.path, { recursive: true });
   const file = join(state.path, "lab.lock");
   const own = processRecord(process.pid);
+  const end = performance.now() + patienceMs;
   for (;;) {
     try {
       writeFileSync(file, JSON.stringify(own), { flag: "wx", mode: 0o600 });
@@ -85,12 +96,13 @@ export const holdingLab = async <T>(state: LabState, act: () => Promise<T>): Pro
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       const holder = lockHolder(file);
-      if (holder && isAlive(holder))
+      if (!holder || !isAlive(holder)) rmSync(file, { force: true });
+      else if (performance.now() > end)
         throw new Error(
           `${state.path}: process ${holder.pid} is changing this lab; wait until it is done`,
           { cause: error },
         );
-      rmSync(file, { force: true });
+      else await new Promise((wake) => setTimeout(wake, 20));
     }
   }
   try {

@@ -2,9 +2,9 @@
 # The init of a namespace host, run by unshare(1) as process 1 of its own PID, mount, UTS and network
 # namespaces. It arranges the host's own view of the system, says "ready PID" (PID as the machine
 # sees it) and then only holds the namespaces until it is killed, which is the power button.
-#   init.sh NAME FOLDER    FOLDER: boot_id and the etc files of this host
+#   init.sh NAME FOLDER RUN    FOLDER: boot_id, the etc files and the journal of this host; RUN: its run folder
 set -eu
-name=$1 folder=$2
+name=$1 folder=$2 run=$3
 # Read before /proc is mounted anew: the machine's number of this process.
 read -r pid _ </proc/self/stat
 
@@ -20,7 +20,13 @@ mount --bind "$folder/boot_id" /proc/sys/kernel/random/boot_id
 [ ! -e /proc/sysrq-trigger ] || mount --bind /dev/null /proc/sysrq-trigger
 # The folder's files are reached before /run is hidden, for a state folder below it.
 config=$(cat "$folder/sshd_config") host_key=$(cat "$folder/host_key") client=$(cat "$folder/client.pub")
-mount -t tmpfs -o mode=755,size=1g tmpfs /run
+# The host's disk is one file: what it did outlives its power. Bound before /run is hidden, too.
+mkdir -p "$folder/run" && : >>"$folder/journal.jsonl"
+mount -t tmpfs -o mode=755,size=1g tmpfs "$folder/run"
+mkdir -m 711 "$folder$run"
+: >"$folder$run/journal.jsonl"
+mount --bind "$folder/journal.jsonl" "$folder$run/journal.jsonl"
+mount --move "$folder/run" /run
 mkdir -m 755 /run/sshd /run/lock
 umask 077
 printf '%s\n' "$config" >/run/sshd/sshd_config

@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 
-from agent import processes, watcher
+from agent import journal, processes, watcher
 from agent.files import close_all_but, try_lock, write_json
 from agent.server import Server
 
@@ -83,6 +83,8 @@ def serve(folder, version, path, listener, lock, idle_s):
         write_json(watcher.agent_path(folder, version), {
             "pid": os.getpid(), "startTime": processes.stat(os.getpid())[4], "bootId": processes.boot_id(),
         })
+        journal.shorten(folder)
+        journal.note(folder, "agent", version=version)
         server = Server(folder, version, listener, idle_s)
         signal.signal(signal.SIGTERM, lambda *_: setattr(server.loop, "running", False))
         # Units are forks of this process: what is loaded now is shared, not copied by the collector.

@@ -5,7 +5,7 @@ import selectors
 import socket
 import time
 
-from agent import fence, processes, units, watcher
+from agent import fence, journal, processes, units, watcher
 from agent.commands import Commands
 from agent.connection import Connection
 from agent.converse import Conversation
@@ -136,6 +136,7 @@ class Server:
 
     def act(self, args, answer):
         fence.check(self.folder, args["fence"])
+        journal.note(self.folder, "act", token=args["fence"]["token"], program=args["argv"][0])
         self.commands.run(args["argv"], args["stdin"], args["timeoutMs"], args["fence"]["token"], answer)
 
     def converse(self, args, answer):

@@ -22,7 +22,7 @@ import shutil
 import signal
 import time
 
-from agent import processes
+from agent import journal, processes
 from agent.fence import Refused
 from agent.files import close_all_but, read_json, write_json
 
@@ -55,6 +55,7 @@ def write_end(home, status, exit_code=None, signal_name=None):
     })
     try:
         os.link(temporary, path)
+        journal.note(os.path.dirname(os.path.dirname(home)), "ended", unit=os.path.basename(home), status=status)
     except FileExistsError:
         pass
     finally:
@@ -164,6 +165,7 @@ def start(folder, version, token, order, run_wrapper):
         "deadlineUs": started + int(order["deadlineMs"] * 1000),
         "version": version,
     })
+    journal.note(folder, "started", unit=name, token=token)
     os.write(go_write, b"g")
     os.close(go_write)
     return state_of(folder, name)

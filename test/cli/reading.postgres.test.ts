@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { deleteCampaign } from "../../cli/delete.ts";
+import { noteDisturbance } from "../../cli/disturbed.ts";
 import { refuseBusy } from "../../cli/launch.ts";
 import { reportCampaign } from "../../cli/report.ts";
 import { readRunFiles } from "../../cli/run-files.ts";
@@ -168,4 +169,24 @@ describe("commands that read a real store", () => {
     expect(await deleteCampaign(db.store, "old", () => Promise.resolve(true))).toBe(true);
     expect(await db.store.status("old")).toBeNull();
   });
+});
+
+test("what a person does to the lab stands in the record of the trial that it disturbs, once", async () => {
+  const plan = await underWay("disturbed");
+  const cut = {
+    ...{ id: "link-cut-1", fault: "link-cut", host: null, detail: "the migration link is down" },
+    ...{ at: "2030-01-01T00:00:01.000Z", untilAt: "2030-01-01T00:00:03.000Z" },
+  };
+  await noteDisturbance(db.store, cut);
+  await noteDisturbance(db.store, cut);
+  const events = await db.store.events({ campaign: "disturbed" });
+  expect(events).toMatchObject([
+    {
+      kind: "disturbance",
+      trial: plan.trials[2]?.id,
+      attempt: 1,
+      at: cut.at,
+      content: { fault: "link-cut", detail: cut.detail, untilAt: cut.untilAt },
+    },
+  ]);
 });

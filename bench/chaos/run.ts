@@ -1,0 +1,177 @@
+/** One chaos campaign from its file to its record: started, struck, waited for, read, taken down. */
+import { mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawn, type ChildProcess } from "node:child_process";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { execa } from "execa";
+import { endpoints } from "../../services/endpoints.ts";
+import { stateFolder } from "../../services/state-folder.ts";
+import { openStore } from "../../store/open-store.ts";
+import { type CampaignStatus, type Store, StoreUnavailable } from "../../store/store.ts";
+import { campaignFile, testbedFile } from "./campaign-file.ts";
+import type { Chaos } from "./draw.ts";
+import { leftOnHosts, readStore, readTemporal } from "./gather.ts";
+import { followJournals } from "./journals.ts";
+import type { ChaosRecord, Struck } from "./record.ts";
+import { fell, type Field, until } from "./strike.ts";
+
+const checkout = join(import.meta.dirname, "../..");
+
+export interface ChaosRun {
+  readonly campaign: string;
+  readonly record: ChaosRecord;
+  readonly elapsedMs: number;
+}
+
+/** @throws {Error} what kept the campaign from its end; the lab and the services are taken down all the same */
+export async function runChaos(
+  folder: string,
+  chaos: Chaos,
+  options: { readonly deadlineMs: number; readonly log: (line: string) => void },
+): Promise<ChaosRun> {
+  const state = stateFolder(folder);
+  mkdirSync(state.logs, { recursive: true });
+  const campaign = `chaos-${chaos.seed}-${Date.now().toString(36)}`;
+  const file = (name: string, content: string) => {
+    writeFileSync(join(state.path, name), content);
+    return join(state.path, name);
+  };
+  const run = [
+    ...["run", file("chaos.yaml", campaignFile(chaos)), "--id", campaign],
+    ...["--testbed", file("chaos-testbed.yaml", testbedFile)],
+  ];
+  const argv = (...words: readonly string[]) => [
+    ...[join(checkout, "cli/main.ts"), "--state", state.path],
+    ...words,
+  ];
+  const cliLog = openSync(join(state.logs, "chaos-cli.log"), "a");
+  let attached: ChildProcess | null = null;
+  const cli = {
+    attach: () => {
+      attached = spawn(process.execPath, argv(...run), { stdio: ["ignore", cliLog, cliLog] });
+    },
+    kill: () => void attached?.kill("SIGKILL"),
+  };
+  const longhaul = async (...words: string[]) => {
+    const { exitCode, stderr } = await execa(process.execPath, argv(...words), { reject: false });
+    if (exitCode !== 0) throw new Error(`longhaul ${words.join(" ")}: exit ${exitCode}: ${stderr}`);
+  };
+
+  const held: { store: Store | null } = { store: null };
+  try {
+    cli.attach();
+    await until("the campaign measures", 180_000, async () => {
+      if (attached?.exitCode != null)
+        throw new Error(
+          `longhaul run ended: ${readFileSync(join(state.logs, "chaos-cli.log"), "utf8")}`,
+        );
+      held.store ??= openedStore();
+      return (await statusOf(held.store, campaign))?.running === 1;
+    });
+    const { store } = held;
+    if (store === null) throw new Error("there is no store");
+    const field: Field = { state, store, cli, up: () => longhaul("up"), log: options.log };
+    const journals = followJournals(state);
+    const startedMs = Date.now();
+    const calls: string[] = [];
+    const struck = await strikeAll(field, chaos, campaign, calls, options.deadlineMs);
+    const elapsedMs = Date.now() - startedMs;
+    const record = {
+      ...(await readStore(store, endpoints(state).databaseUrl, campaign, chaos)),
+      temporal: await readTemporal(state, campaign),
+      journals: journals.end(),
+      struck,
+      calls,
+    };
+    const onHosts = leftOnHosts(state);
+    await store.close();
+    held.store = null;
+    await longhaul("down");
+    const left = [...onHosts, ...processesOf(state)];
+    return { campaign, record: { ...record, left }, elapsedMs };
+  } finally {
+    await held.store?.close();
+    cli.kill();
+    await longhaul("down");
+  }
+
+  function openedStore(): Store | null {
+    try {
+      return openStore(endpoints(state).databaseUrl);
+    } catch {
+      return null;
+    }
+  }
+}
+
+/** Lets every strike fall at its moment, and waits for the campaign's end. Does what a person does when it calls for one. */
+async function strikeAll(
+  field: Field,
+  { strikes, trials }: Chaos,
+  campaign: string,
+  calls: string[],
+  deadlineMs: number,
+): Promise<readonly Struck[]> {
+  const end = Date.now() + deadlineMs;
+  const falling: Promise<Struck>[] = [];
+  const waiting = [...strikes];
+  const failures: unknown[] = [];
+  let called: string | null = null;
+  for (;;) {
+    const status = await statusOf(field.store, campaign);
+    const verdicts = status === null ? -1 : status.verdicts.valid + status.verdicts.invalid;
+    while (waiting[0] !== undefined && waiting[0].afterVerdicts <= verdicts) {
+      const [strike] = waiting.splice(0, 1);
+      if (strike === undefined) break;
+      const blow = delay(strike.delayMs).then(() => fell(field, strike));
+      blow.catch((error: unknown) => failures.push(error));
+      falling.push(blow);
+    }
+    const [failure] = failures;
+    if (failure !== undefined) throw new Error("a strike could not be made", { cause: failure });
+    if (status?.state === "completed") return await Promise.all(falling);
+    if (status?.state === "waiting" && status.reason !== called) {
+      calls.push((called = status.reason) ?? "no reason is given");
+      field.log(`a person is called for: ${called}`);
+    }
+    if (Date.now() > end)
+      throw new Error(
+        `${verdicts} of ${trials} trials after ${deadlineMs} ms: ${JSON.stringify(status)}`,
+      );
+    await delay(200);
+  }
+}
+
+/** null: the store is away, or knows nothing of it yet. */
+async function statusOf(store: Store | null, campaign: string): Promise<CampaignStatus | null> {
+  try {
+    return (await store?.status(campaign)) ?? null;
+  } catch (error) {
+    if (error instanceof StoreUnavailable || (error as { code?: string }).code === "42P01")
+      return null;
+    throw error;
+  }
+}
+
+/** Command lines of whatever bears this state folder's marks after `down`. */
+function processesOf(state: { readonly path: string; readonly id: string }): readonly string[] {
+  const marks = [`LONGHAUL_SERVICE_OF=${state.path}`, `LONGHAUL_LAB=${state.id}`];
+  return readdirSync("/proc")
+    .filter((pid) => /^\d+$/.test(pid))
+    .filter((pid) => {
+      const environment = readProc(pid, "environ").split("\0");
+      return marks.some((mark) => environment.includes(mark));
+    })
+    .map((pid) => `process ${pid}: ${readProc(pid, "cmdline").replaceAll("\0", " ")}`);
+}
+
+/** Empty: the process ended meanwhile. */
+function readProc(pid: string, what: "environ" | "cmdline"): string {
+  try {
+    return readFileSync(`/proc/${pid}/${what}`, "latin1");
+  } catch (error) {
+    if (["ENOENT", "ESRCH", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      return "";
+    throw error;
+  }
+}
