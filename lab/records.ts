@@ -1,5 +1,6 @@
 /** What the lab is, on disk: written before it is used, so that a crash leaves nothing unknown. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LabFile } from "../model/testbed-file.ts";
 import type { HostName, Testbed } from "../model/testbed.ts";
@@ -87,11 +88,10 @@ export const holdingLab = async <T>(
 ): Promise<T> => {
   mkdirSync(state.path, { recursive: true });
   const file = join(state.path, "lab.lock");
-  const own = processRecord(process.pid);
   const end = performance.now() + patienceMs;
   for (;;) {
     try {
-      writeFileSync(file, JSON.stringify(own), { flag: "wx", mode: 0o600 });
+      take(file);
       break;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
@@ -109,6 +109,17 @@ export const holdingLab = async <T>(
     return await act();
   } finally {
     rmSync(file, { force: true });
+  }
+};
+
+/** Whole at once: an empty lock would be taken for that of a process that died. @throws EEXIST: it is held */
+const take = (file: string): void => {
+  const draft = `${file}.${process.pid}.${randomUUID()}`;
+  writeFileSync(draft, JSON.stringify(processRecord(process.pid)), { mode: 0o600 });
+  try {
+    linkSync(draft, file);
+  } finally {
+    rmSync(draft, { force: true });
   }
 };
 

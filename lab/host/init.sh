@@ -26,7 +26,7 @@ mount -t tmpfs -o mode=755,size=1g tmpfs "$folder/run"
 mkdir -m 711 "$folder$run"
 : >"$folder$run/journal.jsonl"
 mount --bind "$folder/journal.jsonl" "$folder$run/journal.jsonl"
-mount --move "$folder/run" /run
+mount -n --move "$folder/run" /run
 mkdir -m 755 /run/sshd /run/lock
 umask 077
 printf '%s\n' "$config" >/run/sshd/sshd_config
