@@ -80,11 +80,13 @@ export function ownBench(name: string) {
         await delay(100);
       }
     },
-    pidOf(service: "temporal" | "postgres" | "worker"): number {
-      const services = JSON.parse(readFileSync(join(state.path, "services.json"), "utf8")) as {
+    pidOf(service: "temporal" | "postgres" | "worker" | "supervisor"): number {
+      const file = JSON.parse(readFileSync(join(state.path, "services.json"), "utf8")) as {
+        supervisor: { pid: number } | null;
         services: Record<string, { process: { pid: number } | null }>;
       };
-      const pid = services.services[service]?.process?.pid;
+      const found = service === "supervisor" ? file.supervisor : file.services[service]?.process;
+      const pid = found?.pid;
       if (pid === undefined) throw new Error(`${service} does not run`);
       return pid;
     },
