@@ -2,8 +2,14 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { UsageError } from "../model/usage-error.ts";
-import type { Database } from "./database.ts";
+import type { Database, Session } from "./database.ts";
+import { untilUnused } from "./schema-use.ts";
 
+/**
+ * A file only adds, so that an older program goes on beside a newer one: tables, columns that are null
+ * or have a default, indices. One that it could not go on with says `-- breaking: why` in its first
+ * line; it is applied when no worker uses the store any more, and older programs refuse the store then.
+ */
 export interface Migration {
   /** `001-campaigns.sql` */
   readonly name: string;
@@ -13,35 +19,63 @@ export interface Migration {
 interface Applied {
   readonly name: string;
   readonly checksum: string;
+  readonly breaking: boolean;
 }
 
 /** Key of the advisory lock that lets one program migrate at a time. Any number that nobody else uses. */
 const lockKey = 0x4c6f6e67;
 
 /**
- * Applies what is missing in one transaction; programs that come at the same time wait. Idempotent.
- * @throws {UsageError} the database has a file that this program does not know, or knows differently
+ * Applies what is missing in one transaction; programs that come at the same time wait. A breaking file
+ * waits for the workers that use the store. Idempotent.
+ * @throws {UsageError} the database has a breaking file that this program does not know, or knows a file differently
  */
 export async function migrate(database: Database, migrations: readonly Migration[]): Promise<void> {
   await database.transaction(async (session) => {
     await session.execute("SET LOCAL statement_timeout = 0");
+    if (missingMigrations(migrations, await appliedMigrations(session)).some(isBreaking))
+      await untilUnused(session);
     await session.execute("SELECT pg_advisory_xact_lock($1)", [lockKey]);
     await session.execute(
       `CREATE TABLE IF NOT EXISTS schema_migration (
          name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
     );
-    const applied = await session.rows<Applied>(
-      "SELECT name, checksum FROM schema_migration ORDER BY name",
-    );
-    for (const { name, sql } of missingMigrations(migrations, applied)) {
+    if (!(await tellsBreaking(session)))
+      await session.execute(
+        "ALTER TABLE schema_migration ADD COLUMN breaking boolean NOT NULL DEFAULT false",
+      );
+    for (const migration of missingMigrations(migrations, await appliedMigrations(session))) {
+      const { name, sql } = migration;
       await session.execute(sql);
-      await session.execute("INSERT INTO schema_migration (name, checksum) VALUES ($1, $2)", [
-        name,
-        checksum(sql),
-      ]);
+      await session.execute(
+        "INSERT INTO schema_migration (name, checksum, breaking) VALUES ($1, $2, $3)",
+        [name, checksum(sql), isBreaking(migration)],
+      );
     }
   });
 }
+
+/** In order; none in a database that was never migrated. */
+async function appliedMigrations(session: Session): Promise<readonly Applied[]> {
+  const [table] = await session.rows<{ exists: boolean }>(
+    "SELECT to_regclass('schema_migration') IS NOT NULL AS exists",
+  );
+  if (table?.exists !== true) return [];
+  const breaking = (await tellsBreaking(session)) ? "breaking" : "false AS breaking";
+  return session.rows<Applied>(
+    `SELECT name, checksum, ${breaking} FROM schema_migration ORDER BY name`,
+  );
+}
+
+/** Longhaul 0.1.0 kept no word of it. */
+async function tellsBreaking(session: Session): Promise<boolean> {
+  const rows = await session.rows(
+    "SELECT FROM pg_attribute WHERE attrelid = to_regclass('schema_migration') AND attname = 'breaking'",
+  );
+  return rows.length > 0;
+}
+
+const isBreaking = ({ sql }: Migration): boolean => /^-- breaking: \S/.test(sql);
 
 /** What is still to be applied, in order. @throws {UsageError} see `migrate` */
 export function missingMigrations(
@@ -49,15 +83,11 @@ export function missingMigrations(
   applied: readonly Applied[],
 ): readonly Migration[] {
   const known = new Map(migrations.map((migration) => [migration.name, migration.sql]));
-  for (const { name, checksum: appliedChecksum } of applied) {
+  for (const { name, checksum: appliedChecksum, breaking } of applied) {
     const sql = known.get(name);
     if (sql === undefined) {
-      throw new UsageError(
-        `the store was written by a newer Longhaul: it has schema ${name}, this program knows up to ` +
-          `${migrations.at(-1)?.name ?? "none"}. Use that version, or another database.`,
-      );
-    }
-    if (checksum(sql) !== appliedChecksum) {
+      if (breaking) throw new UsageError(tooNew(name, migrations));
+    } else if (checksum(sql) !== appliedChecksum) {
       throw new UsageError(
         `the store was made with another text of store/schema/${name} than this program's. ` +
           "A schema file is never changed once it was applied: use the version that wrote the store, or another database.",
@@ -67,6 +97,10 @@ export function missingMigrations(
   const done = new Set(applied.map(({ name }) => name));
   return migrations.filter(({ name }) => !done.has(name));
 }
+
+const tooNew = (name: string, migrations: readonly Migration[]): string =>
+  `the store was written by a newer Longhaul: it has schema ${name}, this program knows up to ` +
+  `${migrations.at(-1)?.name ?? "none"}. Use that version, or another database.`;
 
 /** The SQL files beside this module, in the order of their numbers. */
 export async function schemaFiles(): Promise<readonly Migration[]> {

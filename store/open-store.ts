@@ -8,6 +8,7 @@ import { measurementVerbs } from "./measurements.ts";
 import { migrate, schemaFiles } from "./migrations.ts";
 import { planVerbs } from "./plan.ts";
 import { recoveryVerbs } from "./recoveries.ts";
+import { useSchema } from "./schema-use.ts";
 import { openSeries } from "./series.ts";
 import { skipVerbs } from "./skips.ts";
 import { statusVerbs } from "./status.ts";
@@ -24,6 +25,11 @@ export function openStore(databaseUrl: string): Store {
     migrate: async () => {
       await migrate(database, await schemaFiles());
     },
+    useSchema: async () =>
+      useSchema(
+        databaseUrl,
+        (await schemaFiles()).map(({ name }) => name),
+      ),
     close: async () => {
       await closeSeries();
       await database.close();

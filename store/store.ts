@@ -21,6 +21,7 @@ import type {
   TrialState,
 } from "../model/trial.ts";
 import type { SkipAnswer, SkipOrder } from "../model/skip.ts";
+import type { SchemaUse } from "./schema-use.ts";
 import type { RecoveryVerbs } from "./recoveries.ts";
 
 export class StoreUnavailable extends Error {
@@ -142,6 +143,8 @@ export interface SeriesRow extends CounterSeries {
 export interface Store extends RecoveryVerbs {
   /** Applies the SQL files of store/schema that this database has not seen, each once, under a lock. */
   migrate(): Promise<void>;
+  /** For a program that runs on: held while it uses the store. */
+  useSchema(): Promise<SchemaUse>;
   close(): Promise<void>;
 
   /** Adds or replaces the file of a testbed; the token stays. */

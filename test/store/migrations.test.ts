@@ -6,6 +6,7 @@ const files = ["001-a.sql", "002-b.sql", "003-c.sql"].map((name) => ({ name, sql
 const applied = (...names: string[]) =>
   names.map((name) => ({
     name,
+    breaking: false,
     checksum: createHash("sha256").update(`-- ${name}`).digest("hex"),
   }));
 
@@ -15,9 +16,9 @@ test("the files that a database has not seen come in order", () => {
 });
 
 test("a file that was changed after it was applied is refused by name", () => {
-  expect(() => missingMigrations(files, [{ name: "002-b.sql", checksum: "0" }])).toThrow(
-    "the store was made with another text of store/schema/002-b.sql than this program's.",
-  );
+  expect(() =>
+    missingMigrations(files, [{ name: "002-b.sql", checksum: "0", breaking: false }]),
+  ).toThrow("the store was made with another text of store/schema/002-b.sql than this program's.");
 });
 
 test("the schema files are numbered from 001 without a gap", async () => {
