@@ -1,6 +1,7 @@
 /** Whether a PostgreSQL is as the store needs it: reachable, the database there, tables may be made, none of a newer version. */
 import pg from "pg";
-import { missingMigrations, schemaFiles } from "../store/migrations.ts";
+import { appliedSql, missingMigrations, schemaFiles } from "../store/migrations.ts";
+import type { Applied } from "../store/migrations.ts";
 import type { Check } from "./doctor.ts";
 import { shellWord } from "./shell-word.ts";
 
@@ -94,14 +95,15 @@ function rights(client: pg.Client, facts: Facts): Check {
 }
 
 async function schemaVersion(client: pg.Client): Promise<Check> {
-  const { rows } = await client.query<{ name: string; checksum: string }>(
-    "SELECT name, checksum FROM schema_migration ORDER BY name",
-  );
+  const { rows } = await client.query<Applied>(appliedSql);
   try {
-    const missing = missingMigrations(await schemaFiles(), rows);
+    const files = await schemaFiles();
+    const missing = missingMigrations(files, rows);
+    const newest = rows.at(-1)?.name ?? "none yet";
+    const own = files.some(({ name }) => name === newest);
     const detail =
       missing.length === 0
-        ? `${rows.at(-1)?.name ?? "none yet"}, as this program's`
+        ? `${newest}, ${own ? "as this program's" : "added by a newer Longhaul, beside which this one goes on"}`
         : `${missing.map(({ name }) => name).join(", ")} will be applied at the next use`;
     return { name: "store schema", result: "ok", detail, mend: null };
   } catch (error) {

@@ -16,7 +16,7 @@ export interface Migration {
   readonly sql: string;
 }
 
-interface Applied {
+export interface Applied {
   readonly name: string;
   readonly checksum: string;
   readonly breaking: boolean;
@@ -60,14 +60,14 @@ async function appliedMigrations(session: Session): Promise<readonly Applied[]> 
   const [table] = await session.rows<{ exists: boolean }>(
     "SELECT to_regclass('schema_migration') IS NOT NULL AS exists",
   );
-  if (table?.exists !== true) return [];
-  const breaking = (await tellsBreaking(session)) ? "breaking" : "false AS breaking";
-  return session.rows<Applied>(
-    `SELECT name, checksum, ${breaking} FROM schema_migration ORDER BY name`,
-  );
+  return table?.exists === true ? session.rows<Applied>(appliedSql) : [];
 }
 
-/** Longhaul 0.1.0 kept no word of it. */
+/** What a database has seen, in order. Longhaul 0.1.0 kept no word of what breaks. */
+export const appliedSql = `
+  SELECT name, checksum, coalesce((to_jsonb(m)->>'breaking')::boolean, false) AS breaking
+  FROM schema_migration m ORDER BY name`;
+
 async function tellsBreaking(session: Session): Promise<boolean> {
   const rows = await session.rows(
     "SELECT FROM pg_attribute WHERE attrelid = to_regclass('schema_migration') AND attname = 'breaking'",

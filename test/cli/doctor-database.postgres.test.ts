@@ -119,7 +119,10 @@ test("another role's store is not taken for one's own, and membership mends it",
 test("a store of a newer Longhaul is named as one", async () => {
   const { store, url } = given;
   await store.migrate();
-  await asOwner("INSERT INTO schema_migration VALUES ('999-later.sql', 'x')", "longhaul");
+  await asOwner(
+    "INSERT INTO schema_migration (name, checksum, breaking) VALUES ('999-later.sql', 'x', true)",
+    "longhaul",
+  );
   try {
     expect(failing(await databaseChecks(url))).toMatchObject({ name: "store schema" });
     expect(failing(await databaseChecks(url)).detail).toContain("written by a newer Longhaul");
