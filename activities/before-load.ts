@@ -1,5 +1,4 @@
 /** Phases a and b of RFC 2544 §23, with all that must run before the load; the same for both kinds of trial. */
-import { hostNames } from "../model/testbed.ts";
 import type { Fence } from "../remote/agent.ts";
 import type { LedgerPath } from "../model/measurement.ts";
 import type { Begun } from "./begun.ts";
@@ -11,6 +10,7 @@ import { bootIdOf } from "./router-findings.ts";
 import { routerSilence } from "./router-answers.ts";
 import type { Setup } from "./setup.ts";
 import { snapshot } from "./snapshot.ts";
+import { hostsOf } from "./taking-part.ts";
 
 /** Learning frames are answered within milliseconds by a router that was prepared. */
 const learnDeadlineMs = 5000;
@@ -28,7 +28,7 @@ export async function beforeLoad(
   const { bench, campaign } = setup;
   const [clocks] = await Promise.all([
     part("clocks", () =>
-      Promise.all(hostNames.map(async (name) => (await bench.hosts.agent(name)).clock())),
+      Promise.all(hostsOf(fence).map(async (name) => (await bench.hosts.agent(name)).clock())),
     ),
     part("start probes", () => startProbes(setup, fence)),
     // Loaded and held back while the router settles: its own start is no part of the load phase.

@@ -3,9 +3,11 @@ import { tallyOf } from "../model/attempts.ts";
 import type { Campaign } from "../model/campaign.ts";
 import { etaSeconds } from "../model/pace.ts";
 import { scenarioName, scenarioWords } from "../model/trial-name.ts";
+import { inTheWay } from "../model/trial-hosts.ts";
 import { trialTiming } from "../model/trial-timing.ts";
 import type { Store, TrialRow } from "../store/store.ts";
 import type { CampaignActs, Element, TrialBrief } from "../workflows/acts.ts";
+import { needsOf } from "./taking-part.ts";
 
 type StoreActs = Pick<
   CampaignActs,
@@ -20,6 +22,8 @@ type StoreActs = Pick<
 
 /** Shown in Temporal's UI, newest first. */
 const lastTrialCount = 5;
+/** No plan holds more elements. */
+const all = 1_000_000;
 
 export const campaignActs = (store: Store): StoreActs => ({
   async openCapacities(campaignId) {
@@ -44,9 +48,20 @@ export const campaignActs = (store: Store): StoreActs => ({
     }));
   },
 
-  async nextElements(campaignId, limit) {
+  async nextElements(campaignId, limit, quarantined = []) {
     const { content } = await existing(store, campaignId);
-    const elements = await store.pendingElements(campaignId, limit);
+    const elements =
+      quarantined.length === 0
+        ? await store.pendingElements(campaignId, limit)
+        : (await store.pendingElements(campaignId, all))
+            .map((element) => ({
+              ...element,
+              trials: element.trials.filter(
+                (trial) => inTheWay(needsOf(trial, content), quarantined).length === 0,
+              ),
+            }))
+            .filter(({ trials }) => trials.length > 0)
+            .slice(0, limit);
     return Promise.all(elements.map((element) => elementOf(store, content, element)));
   },
 

@@ -1,7 +1,9 @@
 /** The capacity of a platform at one frame size, for loads that a campaign gives as its fractions. */
 import type { Stream } from "../generators/generator.ts";
 import type { Campaign } from "../model/campaign.ts";
+import { quarantineWords } from "../model/ladder.ts";
 import { fnv1a } from "../model/tag.ts";
+import { inTheWay } from "../model/trial-hosts.ts";
 import { lineRateFps } from "../model/units.ts";
 import { platforms } from "../model/platforms.ts";
 import { collectSink, startSink } from "../probes/sink.ts";
@@ -15,6 +17,7 @@ import { guestOf } from "./guest.ts";
 import { takeHosts } from "./prepare.ts";
 import { phase, progress } from "./progress.ts";
 import { ensureRouter } from "./router.ts";
+import { takingPart } from "./taking-part.ts";
 
 type Input = Parameters<CampaignActs["resolveCapacity"]>[0];
 
@@ -43,7 +46,10 @@ export async function resolveCapacity(deps: TrialDeps, input: Input): Promise<{ 
     if (!(await store.raiseToken(testbed, token)))
       throw new Fenced(`testbed ${testbed} has seen a higher token than ${token}`);
     const bench = await deps.bench(testbed);
-    const { fence } = await takeHosts(bench, token);
+    const needs = { kind: "forwarding", fault: null } as const;
+    const away = inTheWay(needs, await store.quarantines(testbed));
+    if (away.length > 0) throw new Error(quarantineWords(away));
+    const { fence } = await takeHosts(bench, token, await takingPart(store, testbed, needs));
     await ensureRouter(bench, fence, {
       platform,
       host: "R1",

@@ -9,7 +9,6 @@
  * the ledger's own row. Everything else is `nothing`: a load that was killed or never ended, a sink or
  * a sampler that was lost, a host that was booted.
  */
-import { hostNames } from "../model/testbed.ts";
 import type { AttemptRef } from "../model/trial.ts";
 import type { Fence } from "../remote/agent.ts";
 import type { OfferedLoad } from "../model/measurement.ts";
@@ -23,6 +22,7 @@ import { probesLost } from "./probes.ts";
 import { phase, progress } from "./progress.ts";
 import type { Setup } from "./setup.ts";
 import { fenceOf, migrationOf, setupOf } from "./setup.ts";
+import { hostsOf } from "./taking-part.ts";
 
 export async function collect(
   deps: TrialDeps,
@@ -35,7 +35,7 @@ export async function collect(
   if (begun === null) return { status: "nothing" };
   const fence = await fenceOf(deps, ref);
   if (await part("same boots", () => someHostWasBooted(setup, fence))) return { status: "nothing" };
-  if (await part("probes", () => probesLost(setup))) return { status: "nothing" };
+  if (await part("probes", () => probesLost(setup, fence))) return { status: "nothing" };
   const phases = phaseLog(begun.phases);
   const known = { begun, phases };
   if (setup.trial.kind === "forwarding") {
@@ -81,7 +81,7 @@ async function endedLoad({ bench, stream, unit, trial }: Setup): Promise<Offered
 
 async function someHostWasBooted({ bench }: Setup, fence: Fence): Promise<boolean> {
   const identities = await Promise.all(
-    hostNames.map(async (name) => (await bench.hosts.agent(name)).identity()),
+    hostsOf(fence).map(async (name) => (await bench.hosts.agent(name)).identity()),
   );
   return identities.some(({ host, bootId }) => fence.bootIds[host] !== bootId);
 }

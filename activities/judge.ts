@@ -26,7 +26,12 @@ export async function judge(
     measurement.kind === "forwarding"
       ? judgeForwarding(measurement, context)
       : judgeMigration(measurement, knownLocation(location), context);
-  const results = { ...judgement.results, afterRecovery: await store.isAfterRecovery(ref) };
+  const { absentHosts = [] } = measurement;
+  const results = {
+    ...judgement.results,
+    afterRecovery: await store.isAfterRecovery(ref),
+    ...(absentHosts.length > 0 ? { absentHosts: absentHosts.join(" ") } : {}),
+  };
   await part("store", () => store.judge(ref, { ...judgement, results, final }));
   return judgement.verdict;
 }

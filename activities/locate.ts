@@ -5,7 +5,7 @@ import type { TrialDeps } from "./deps.ts";
 import { routerLocation } from "./location.ts";
 import { part } from "./parts.ts";
 import { phase } from "./progress.ts";
-import type { Setup } from "./setup.ts";
+import type { RouterHost, Setup } from "./setup.ts";
 import { setupOf } from "./setup.ts";
 
 /** Where a router settles. Anything else may be on its way there: it is looked at again, never acted on. */
@@ -64,15 +64,23 @@ export async function bothStates(setup: Setup): Promise<{
   source: GuestState | null;
   destination: GuestState | null;
 }> {
-  const { driver, guest, host } = setup;
-  const ask = async (one: string): Promise<GuestState | null> => {
-    try {
-      return await driver.inspect(one, guest);
-    } catch (error) {
-      if (error instanceof NoExitStatus) return null;
-      throw error;
-    }
-  };
-  const [source, destination] = await Promise.all([ask(host), ask(host === "R1" ? "R2" : "R1")]);
+  const { host } = setup;
+  const [source, destination] = await Promise.all([
+    stateOn(setup, host),
+    stateOn(setup, host === "R1" ? "R2" : "R1"),
+  ]);
   return { source, destination };
+}
+
+/** null: the host does not tell. */
+export async function stateOn(
+  { driver, guest }: Setup,
+  host: RouterHost,
+): Promise<GuestState | null> {
+  try {
+    return await driver.inspect(host, guest);
+  } catch (error) {
+    if (error instanceof NoExitStatus) return null;
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 /** One forwarding trial: phases a–e of RFC 2544 §23 around one constant load. */
 import type { ForwardingMeasurement, OfferedLoad } from "../model/measurement.ts";
+import { hostNames } from "../model/testbed.ts";
 import type { Fence } from "../remote/agent.ts";
 import type { TrialDeps } from "./deps.ts";
 import { beforeLoad } from "./before-load.ts";
@@ -18,6 +19,7 @@ import type { Setup } from "./setup.ts";
 import { routerFindings } from "./router-findings.ts";
 import { snapshot } from "./snapshot.ts";
 import { storeMeasured } from "./store-measured.ts";
+import { hostsOf } from "./taking-part.ts";
 
 /** Stores measurement and series itself. Not idempotent: a second run in one attempt would be a second load. */
 export async function measureForwarding(
@@ -75,7 +77,7 @@ export async function afterLoad(
   const measurement: ForwardingMeasurement = {
     kind: "forwarding",
     path: begun.path,
-    ...commonOf(setup, { begun, offered, phases, probed }),
+    ...commonOf(setup, fence, { begun, offered, phases, probed }),
     after,
     router,
   };
@@ -85,6 +87,7 @@ export async function afterLoad(
 /** The parts of a measurement that both kinds share. */
 export const commonOf = (
   setup: Setup,
+  fence: Fence,
   {
     begun,
     offered,
@@ -100,5 +103,6 @@ export const commonOf = (
   clocks: begun.clocks,
   before: begun.before,
   accuracy: probed.accuracy,
+  absentHosts: hostNames.filter((name) => !hostsOf(fence).includes(name)),
   phases: [...phases.entries],
 });

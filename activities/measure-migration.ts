@@ -133,7 +133,7 @@ export async function afterMigration(
       series,
       begun.clocks,
     ),
-    ...commonOf(setup, { begun, offered, phases, probed }),
+    ...commonOf(setup, fence, { begun, offered, phases, probed }),
     after,
     router,
   };

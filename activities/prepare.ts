@@ -1,6 +1,6 @@
 import { ApplicationFailure } from "@temporalio/common";
 import { decidedWords } from "../model/skip.ts";
-import { hostNames } from "../model/testbed.ts";
+import type { HostName } from "../model/testbed.ts";
 import type { AttemptRef } from "../model/trial.ts";
 import type { Fence, HostIdentity } from "../remote/agent.ts";
 import { Fenced } from "../remote/shell.ts";
@@ -13,10 +13,11 @@ import { provenanceOf } from "./provenance.ts";
 import { allEnded, ensureRouter } from "./router.ts";
 import type { Setup } from "./setup.ts";
 import { migrationOf, setupOf } from "./setup.ts";
+import { needsOf, takingPart } from "./taking-part.ts";
 
 /**
  * Brings the testbed to the state that the trial begins in: the attempt opened, its token raised on
- * every host, no unit of an earlier attempt left, one router where the trial begins and answering, the
+ * every host that takes part, no unit of an earlier attempt left, one router where the trial begins and answering, the
  * destination of a migration waiting, settings read back and stored.
  * @throws {Fenced} a higher token was seen: this attempt has no right to the testbed.
  */
@@ -25,7 +26,9 @@ export async function prepare(deps: TrialDeps, ref: AttemptRef): Promise<void> {
   const setup = await setupOf(deps, ref);
   progress({ preparing: "hosts" });
   await clearFaults(deps, setup, "prepare");
-  const { fence, identities } = await part("hosts", () => takeHosts(setup.bench, ref.token));
+  const needs = needsOf(setup.trial, setup.campaign);
+  const hosts = await takingPart(deps.store, ref.testbed, needs);
+  const { fence, identities } = await part("hosts", () => takeHosts(setup.bench, ref.token, hosts));
   await deps.store.setBootIds(ref, fence.bootIds);
   progress({ preparing: "router" });
   await placeRouter(setup, fence, async (router) => {
@@ -49,12 +52,13 @@ async function refusal({ store }: TrialDeps, ref: AttemptRef): Promise<Error> {
   );
 }
 
-/** Raises the token on every host and ends what earlier tokens left running there. Idempotent. */
+/** Raises the token on these hosts and ends what earlier tokens left running there. Idempotent. */
 export async function takeHosts(
   bench: Bench,
   token: number,
+  hosts: readonly HostName[],
 ): Promise<{ fence: Fence; identities: readonly HostIdentity[] }> {
-  const agents = await Promise.all(hostNames.map((name) => bench.hosts.agent(name)));
+  const agents = await Promise.all(hosts.map((name) => bench.hosts.agent(name)));
   const identities = await Promise.all(agents.map((agent) => agent.identity()));
   const bootIds = Object.fromEntries(identities.map(({ host, bootId }) => [host, bootId]));
   const fence = { token, bootIds };

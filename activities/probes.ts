@@ -7,7 +7,6 @@ import type {
   RttSeries,
   SinkSummary,
 } from "../model/measurement.ts";
-import { hostNames } from "../model/testbed.ts";
 import { collectCounterSeries, startCounterSeries } from "../probes/counter-series.ts";
 import { collectHostLoad, startHostLoad } from "../probes/host-load.ts";
 import { collectRtt, startRtt } from "../probes/rtt.ts";
@@ -16,6 +15,7 @@ import { collectSinkWithRaw, startSink } from "../probes/sink.ts";
 import type { Agent, Fence } from "../remote/agent.ts";
 import { endAddress, endNic } from "./flow.ts";
 import type { Setup } from "./setup.ts";
+import { hostsOf } from "./taking-part.ts";
 
 export interface Probed {
   readonly sink: SinkSummary;
@@ -36,12 +36,12 @@ const deadlineMs = ({ campaign, stream }: Setup): number => {
   return settleMs + learnMs + stream.durationMs + drainMs + slackMs;
 };
 
-const agentsOf = ({ bench }: Setup): Promise<readonly Agent[]> =>
-  Promise.all(hostNames.map((name) => bench.hosts.agent(name)));
+const agentsOf = ({ bench }: Setup, fence: Fence): Promise<readonly Agent[]> =>
+  Promise.all(hostsOf(fence).map((name) => bench.hosts.agent(name)));
 
 /** Hosts on one machine share its CPUs: one of them tells for all. */
-const loadHosts = ({ bench }: Setup) => {
-  const own = hostNames.filter((name) => bench.testbed.hosts[name].ownClock);
+const loadHosts = ({ bench }: Setup, fence: Fence) => {
+  const own = hostsOf(fence).filter((name) => bench.testbed.hosts[name].ownClock);
   return own.length === 0 ? (["R1"] as const) : own;
 };
 
@@ -50,7 +50,7 @@ export async function startProbes(setup: Setup, fence: Fence): Promise<void> {
   const { bench, campaign, stream, unit } = setup;
   const deadline = { deadlineMs: deadlineMs(setup) };
   const [agents, sink, side] = await Promise.all([
-    agentsOf(setup),
+    agentsOf(setup, fence),
     bench.hosts.agent("B"),
     bench.hosts.agent("C"),
   ]);
@@ -82,7 +82,7 @@ export async function startProbes(setup: Setup, fence: Fence): Promise<void> {
 /** Begins to measure the hosts' own load: last before the load, so that idle waiting does not dilute it. */
 export async function startLoadProbes(setup: Setup, fence: Fence): Promise<void> {
   await Promise.all(
-    loadHosts(setup).map(async (name) =>
+    loadHosts(setup, fence).map(async (name) =>
       startHostLoad(await setup.bench.hosts.agent(name), fence, setup.unit("host-load"), {
         deadlineMs: deadlineMs(setup),
       }),
@@ -98,7 +98,7 @@ export async function collectProbes(
 ): Promise<Probed> {
   const { bench, unit } = setup;
   const [agents, sink, side] = await Promise.all([
-    agentsOf(setup),
+    agentsOf(setup, fence),
     bench.hosts.agent("B"),
     bench.hosts.agent("C"),
   ]);
@@ -106,7 +106,7 @@ export async function collectProbes(
     collectSinkWithRaw(sink, fence, unit("sink")),
     collectRtt(side, fence, unit("rtt")),
     Promise.all(
-      loadHosts(setup).map(async (name) =>
+      loadHosts(setup, fence).map(async (name) =>
         collectHostLoad(await bench.hosts.agent(name), fence, unit("host-load")),
       ),
     ),
@@ -131,12 +131,12 @@ export async function collectProbes(
 }
 
 /** True when a probe is gone that no result can come from any more. Changes nothing. */
-export async function probesLost(setup: Setup): Promise<boolean> {
+export async function probesLost(setup: Setup, fence: Fence): Promise<boolean> {
   const wanted = [
-    ...hostNames.map((host) => ({ host, what: "counters" })),
+    ...hostsOf(fence).map((host) => ({ host, what: "counters" })),
     { host: "B", what: "sink" },
     { host: "C", what: "rtt" },
-    ...loadHosts(setup).map((host) => ({ host, what: "host-load" })),
+    ...loadHosts(setup, fence).map((host) => ({ host, what: "host-load" })),
   ];
   const states = await Promise.all(
     wanted.map(async ({ host, what }) =>

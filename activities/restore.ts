@@ -1,4 +1,3 @@
-import { hostNames } from "../model/testbed.ts";
 import type { AttemptRef } from "../model/trial.ts";
 import type { Fence } from "../remote/agent.ts";
 import type { TrialDeps } from "./deps.ts";
@@ -9,6 +8,7 @@ import { clearFaults } from "./planned-fault.ts";
 import type { MigrationSetup, Setup } from "./setup.ts";
 import { fenceOf, migrationOf, setupOf } from "./setup.ts";
 import { stopUnits } from "./stop-units.ts";
+import { needsOf, takingPart } from "./taking-part.ts";
 
 /**
  * Ends the attempt's units and load. The router stays where it runs, for the next trial; of a migration
@@ -46,8 +46,10 @@ async function leaveOneRouter(setup: MigrationSetup, fence: Fence): Promise<void
 async function currentFence(deps: TrialDeps, setup: Setup): Promise<Fence> {
   const fence = await fenceOf(deps, setup.ref);
   if (Object.keys(fence.bootIds).length > 0) return fence;
+  const needs = needsOf(setup.trial, setup.campaign);
+  const hosts = await takingPart(deps.store, setup.ref.testbed, needs);
   const identities = await Promise.all(
-    hostNames.map(async (name) => (await setup.bench.hosts.agent(name)).identity()),
+    hosts.map(async (name) => (await setup.bench.hosts.agent(name)).identity()),
   );
   return {
     token: fence.token,

@@ -12,7 +12,7 @@ import { CommandFailed, NoExitStatus } from "../remote/shell.ts";
 import { timeLine } from "../stats/clock.ts";
 import type { Begun } from "./begun.ts";
 import type { TrialDeps } from "./deps.ts";
-import { bothStates } from "./locate.ts";
+import { bothStates, stateOn } from "./locate.ts";
 import type { Probed } from "./probes.ts";
 import { routerSilence } from "./router-answers.ts";
 import { askOnSegment, guestAnswer, guestCount } from "./router-probes.ts";
@@ -52,7 +52,8 @@ export async function routerFindings(
   const rebooted = before !== null && after !== null && before !== after;
   if (!silent && !rebooted) return null;
 
-  const states = await bothStates(setup);
+  const hosts = routerHosts(setup).filter((name) => fence.bootIds[name] !== undefined);
+  const states = await statesOn(setup, hosts);
   const moved = states.source !== "running" && states.destination === "running";
   const [host, other] = moved ? [destination, source] : [source, destination];
   const place = {
@@ -66,12 +67,17 @@ export async function routerFindings(
       : { ...unasked, forwarding: silent ? ("silent" as const) : ("answers" as const) };
   const told = await consoleSince(setup, host, known);
   const findings = { ...place, ...asked, ...told, bootId: { before, after } };
-  const hosts = routerHosts(setup);
   const [boots, evidence] = await Promise.all([
     hostBoots(setup, fence, hosts),
     storeEvidence(deps, setup, hosts, "of the router", { findings }),
   ]);
   return { ...findings, hosts: boots, evidence };
+}
+
+/** A host that takes no part carries no router: that was proven when it was given up. */
+async function statesOn(setup: Setup, hosts: readonly RouterHost[]) {
+  if (hosts.length > 1) return bothStates(setup);
+  return { source: await stateOn(setup, setup.host), destination: "absent" as const };
 }
 
 /** The guest kernel's boot id; null: it has none that can be asked for. */

@@ -6,6 +6,7 @@ import type { Bench } from "./deps.ts";
 import { part } from "./parts.ts";
 import { routerSilence } from "./router-answers.ts";
 import type { RouterHost } from "./setup.ts";
+import { routerHostsOf } from "./taking-part.ts";
 
 export interface RouterWanted {
   /** What can be done while the router is asked whether it answers. Idempotent: a router that is silent is made anew and asked again. */
@@ -30,7 +31,9 @@ export async function ensureRouter(
   fence: Fence,
   wanted: RouterWanted,
 ): Promise<"kept" | "created"> {
-  const states = await part("inspect routers", () => inspectAll(bench, wanted.guests));
+  const states = await part("inspect routers", () =>
+    inspectAll(bench, wanted.guests, routerHostsOf(fence)),
+  );
   const alien = states.filter(
     ({ platform, host, state }) =>
       state !== "absent" && !(platform === wanted.platform && host === wanted.host),
@@ -85,9 +88,13 @@ export async function allEnded<Results extends unknown[]>(work: {
   return Promise.all(work);
 }
 
-async function inspectAll(bench: Bench, guests: Readonly<Record<string, GuestSpec>>) {
+async function inspectAll(
+  bench: Bench,
+  guests: Readonly<Record<string, GuestSpec>>,
+  hosts: readonly RouterHost[],
+) {
   const places = Object.entries(guests).flatMap(([platform, guest]) =>
-    (["R1", "R2"] as const).map((host) => ({ platform, guest, host })),
+    hosts.map((host) => ({ platform, guest, host })),
   );
   return Promise.all(
     places.map(async ({ platform, guest, host }) => ({

@@ -1,14 +1,14 @@
-import { hostNames } from "../model/testbed.ts";
 import type { Fence } from "../remote/agent.ts";
 import type { Setup } from "./setup.ts";
+import { hostsOf } from "./taking-part.ts";
 
-/** Ends every running unit of this attempt on every host, the load first. Idempotent. */
+/** Ends every running unit of this attempt on every host of it, the load first. Idempotent. */
 export async function stopUnits(setup: Setup, fence: Fence): Promise<void> {
   const { bench, stream, unit } = setup;
   await bench.generator.stop(fence, unit("load"), stream);
   const own = unit("");
   await Promise.all(
-    hostNames.map(async (name) => {
+    hostsOf(fence).map(async (name) => {
       const agent = await bench.hosts.agent(name);
       const running = (await agent.units()).filter(
         (state) => state.status === "running" && state.name.startsWith(own),

@@ -8,6 +8,7 @@ import { guestOf } from "../activities/guest.ts";
 import { takeHosts } from "../activities/prepare.ts";
 import { ensureRouter } from "../activities/router.ts";
 import { calibrate } from "../lab/calibration.ts";
+import { hostNames } from "../model/testbed.ts";
 import { collectCounterSeries, startCounterSeries } from "../probes/counter-series.ts";
 import { collectSink, startSink } from "../probes/sink.ts";
 import type { Agent } from "../remote/agent.ts";
@@ -31,7 +32,7 @@ try {
     frameSizesBytes: [frameSizeBytes],
     log: console.log,
   });
-  const { fence } = await takeHosts(bench, 1);
+  const { fence } = await takeHosts(bench, 1, hostNames);
   const router = { image: "router", memoryMib: 256, vcpus: 1, routing: "kernel" };
   await ensureRouter(bench, fence, {
     platform: "bare",

@@ -5,6 +5,8 @@
  * would ruin the segment and every figure measured on it.
  */
 
+import type { GivenUp } from "./trial-hosts.ts";
+
 /** In the order in which they are climbed. */
 export const rungs = [
   "evidence",
@@ -173,11 +175,17 @@ const climb = (step: RecoveryStep, hosts: readonly string[]): NextStep => ({
 });
 
 /** A host that Longhaul gave up, until a person lets it take part again. */
-export interface Quarantine {
-  readonly host: string;
+export interface Quarantine extends GivenUp {
   readonly reason: string;
 }
 
 /** For `status`, Temporal's UI and the record: what a campaign waits for, and how it goes on. */
 export const quarantineWords = (quarantined: readonly Quarantine[]): string =>
-  `${quarantined.map(({ host, reason }) => `${host} is in quarantine: ${reason}`).join("; ")}. Mend it, then \`longhaul resume\``;
+  `${givenUpWords(quarantined)}. Mend it, then \`longhaul resume\``;
+
+/** Of a campaign that goes on with what does not need those hosts. */
+export const goesOnWords = (quarantined: readonly Quarantine[]): string =>
+  `${givenUpWords(quarantined)}. What does not need it goes on; the rest waits for \`longhaul release\``;
+
+const givenUpWords = (quarantined: readonly Quarantine[]): string =>
+  quarantined.map(({ host, reason }) => `${host} is in quarantine: ${reason}`).join("; ");

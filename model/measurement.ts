@@ -194,6 +194,8 @@ interface MeasurementBase {
   readonly accuracy: readonly (SamplerAccuracy & { readonly host: string })[];
   /** Host monotonic times of the phases, of the controller's clock in µs since 1970. */
   readonly phases: readonly { readonly name: string; readonly atUs: number }[];
+  /** Hosts in quarantine that took no part: they have no series. Absent: all took part. */
+  readonly absentHosts?: readonly string[];
   /** Asked when the router fell silent; missing or null: it answered to the end, or nobody asked. */
   readonly router?: RouterFindings | null;
 }

@@ -44,6 +44,8 @@ export function inspectHarness(
       faults.push(`${text} (tolerance ${tolerance.samplingP99Ms} ms)`);
     else if (p99Ms > lateRatio * intervalMs) doubts.push(text);
   }
+  for (const host of measurement.absentHosts ?? [])
+    doubts.push(`${host} was in quarantine and took no part: it has no counter series`);
   const busiest = busiestHost(hostLoad);
   if (busiest && tolerance.hostLoadRatio !== null && busiest.ratio > tolerance.hostLoadRatio)
     faults.push(

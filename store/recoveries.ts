@@ -25,6 +25,7 @@ export interface RecoveryRow {
 export type RecoveryOutcome = "recovered" | "exhausted" | "superseded" | "cancelled";
 
 export interface QuarantineRow extends Quarantine {
+  readonly isolated: boolean;
   readonly recovery: string;
   readonly since: string;
 }
@@ -91,17 +92,17 @@ export const recoveryVerbs = (database: Database): RecoveryVerbs => ({
     return rows.length > 0;
   },
 
-  async putQuarantine(testbed, { host, reason, recovery, since }) {
+  async putQuarantine(testbed, { host, reason, isolated, recovery, since }) {
     await database.execute(
-      `INSERT INTO quarantine (testbed, host, reason, recovery, since)
-       VALUES ($1, $2, $3, $4, $5) ON CONFLICT (testbed, host) DO NOTHING`,
-      [testbed, host, storable(reason), recovery, since],
+      `INSERT INTO quarantine (testbed, host, reason, isolated, recovery, since)
+       VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (testbed, host) DO NOTHING`,
+      [testbed, host, storable(reason), isolated, recovery, since],
     );
   },
 
   quarantines: (testbed) =>
     database.rows<QuarantineRow>(
-      "SELECT host, reason, recovery, since FROM quarantine WHERE testbed = $1 ORDER BY host",
+      "SELECT host, reason, isolated, recovery, since FROM quarantine WHERE testbed = $1 ORDER BY host",
       [testbed],
     ),
 

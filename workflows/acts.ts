@@ -8,6 +8,7 @@ import type { RouterLocation } from "../model/guest.ts";
 import type { ExtendAnswer, ExtendOrder } from "../model/extension.ts";
 import type { LadderFacts, Quarantine, RecoveryStep, Rung, StepReport } from "../model/ladder.ts";
 import type { SkipAnswer, SkipOrder } from "../model/skip.ts";
+import type { GivenUp } from "../model/trial-hosts.ts";
 import type { AttemptRef, AttemptVerdict, CampaignState, TrialKind } from "../model/trial.ts";
 
 /** What the workflow must know of a trial to time and name its steps. */
@@ -69,8 +70,12 @@ export interface CampaignActs {
     frameSizeBytes: number;
     token: number;
   }): Promise<{ fps: number }>;
-  /** The next elements that hold a trial without a verdict, in order. Empty: the campaign is done. */
-  nextElements(campaignId: string, limit: number): Promise<readonly Element[]>;
+  /** The next elements that hold a trial without a verdict and without need of a host in quarantine, in order. Empty with nothing in quarantine: the campaign is done. */
+  nextElements(
+    campaignId: string,
+    limit: number,
+    quarantined?: readonly GivenUp[],
+  ): Promise<readonly Element[]>;
   campaignProgress(campaignId: string): Promise<CampaignProgress>;
   setCampaignState(campaignId: string, state: CampaignState, reason: string | null): Promise<void>;
   /** Adds repetitions to the plan: campaign and rows in one transaction. */
@@ -152,6 +157,8 @@ export interface RecoveryEndOrder {
 
 export interface LeftRecovery extends Pick<TrialBrief, "trialId" | "platform" | "scenario"> {
   readonly attempt: number;
+  /** Last part of its workflow's id. */
+  readonly name: string;
   readonly why: string;
 }
 

@@ -22,6 +22,8 @@ export interface TrialRun {
   /** Stands before every step's name in Temporal's timeline. */
   readonly title: string;
   readonly nextToken: () => number;
+  /** Proves the testbed's health before the next attempt, where that is due after `attempts`; null: nothing is due. */
+  readonly provenHealth: (attempts: number) => Promise<RecoveryResult | null>;
   /** Brings the testbed back to health after this attempt. `exhausted`: nothing may be measured on it now. */
   readonly recover: (ref: AttemptRef, why: string) => Promise<RecoveryResult>;
   /** Somebody has asked to skip this trial. */
@@ -54,6 +56,9 @@ export async function runTrial(run: TrialRun): Promise<TrialEnd | null> {
   for (;;) {
     if (run.isSkipped()) return null;
     const leftOver = tally.open;
+    const health = leftOver ? null : await run.provenHealth(tally.attempts);
+    if (health !== null && health.status !== "recovered") return putOff(health);
+    if (health !== null && run.isSkipped()) return null;
     if (!leftOver) tally = begun(tally);
     const { campaignId, testbed, brief, nextToken } = run;
     const ref = {
@@ -74,10 +79,7 @@ export async function runTrial(run: TrialRun): Promise<TrialEnd | null> {
     if (end.verdict === "valid") return { ...end, attempts: tally.attempts };
     tally = ended(tally, end.cut);
     if (recovered !== null && recovered.status !== "recovered" && !isSpent(tally, run.attemptLimit))
-      return {
-        verdict: recovered.status === "superseded" ? "superseded" : "interrupted",
-        reason: recovered.words,
-      };
+      return putOff(recovered);
     if (isSpent(tally, run.attemptLimit))
       return {
         verdict: "invalid",
@@ -86,6 +88,11 @@ export async function runTrial(run: TrialRun): Promise<TrialEnd | null> {
       };
   }
 }
+
+const putOff = ({ status, words }: RecoveryResult): TrialEnd => ({
+  verdict: status === "superseded" ? "superseded" : "interrupted",
+  reason: words,
+});
 
 async function attempt(
   run: TrialRun,

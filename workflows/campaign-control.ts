@@ -114,9 +114,16 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
       waitsForHosts = true;
       if (view.state !== "paused") await become("waiting", reason);
       show({ step: "waiting for a person", sinceMs: Date.now() });
-      await condition(() => view.state === "running");
+      const changes = plan.changes();
+      // What was left may have been skipped: the plan is looked at again.
+      await condition(() => view.state === "running" || plan.changes() !== changes);
       waitsForHosts = false;
     },
+    /** Says what it runs without, and what waits for that; null: nothing is missing any more. */
+    goOnWithout: (reason: string | null) =>
+      view.state === "running" && view.reason !== reason
+        ? become("running", reason)
+        : Promise.resolve(),
     goOn: () => (view.state === "waiting" ? become("running", null) : Promise.resolve()),
     /** The element that runs now, how it is held between its trials, and how it is told of a skip. */
     async runs(element: string, { hold, skip }: ElementDoor): Promise<void> {

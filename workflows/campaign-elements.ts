@@ -10,7 +10,8 @@ import {
   workflowInfo,
 } from "@temporalio/workflow";
 import { mostAttempts } from "../model/attempts.ts";
-import { mostSteps, quarantineWords } from "../model/ladder.ts";
+import { goesOnWords, mostSteps, quarantineWords } from "../model/ladder.ts";
+import type { Quarantine } from "../model/ladder.ts";
 import { heldWords } from "../model/search-attributes.ts";
 import { token } from "../model/tokens.ts";
 import type { Element } from "./acts.ts";
@@ -37,6 +38,10 @@ export interface Carried {
   readonly setbacks: number;
   /** What it waits for, where it waits; a Longhaul before 0.2 carried nothing of it. */
   readonly wait?: { readonly for: "person" | "testbed"; readonly reason: string } | null;
+  /** Hosts in quarantine when they were last looked at; absent: none were. */
+  readonly givenUp?: readonly string[];
+  /** Why the testbed's health must be proven before the next measurement; absent: it need not be. */
+  readonly healthDue?: string | null;
 }
 
 /** Elements read from the plan at a time. */
@@ -53,7 +58,7 @@ export async function measureAll(
   carried: Carried,
 ): Promise<Carried | null> {
   const { campaignId, testbed } = input;
-  let { epoch, nextNumber, setbacks } = carried;
+  let { epoch, nextNumber, setbacks, givenUp = [], healthDue = null } = carried;
   let waitsFor = carried.wait?.for ?? null;
   await desk.refresh(ledgerAgeMs);
   if (epoch !== null) await resolveCapacities(epoch);
@@ -64,11 +69,14 @@ export async function measureAll(
     epoch ??= await renewedEpoch();
     if (epoch === null) continue;
     const quarantined = await act("quarantines", { summary: "read the quarantine" })(testbed);
-    if (quarantined.length > 0 && (await isWorkLeft())) {
-      await desk.waitForPerson(quarantineWords(quarantined));
-      continue;
+    const changed = changeWords(givenUp, quarantined);
+    if (changed !== null) {
+      healthDue = changed;
+      givenUp = quarantined.map(({ host }) => host);
+      await resolveCapacities(epoch);
     }
-    if (takesUp) {
+    // A host in quarantine is a person's: what was cut waits for it, too.
+    if (takesUp && !(quarantined.length > 0 && (await isWorkLeft()))) {
       desk.step("taking up what was left");
       await desk.untilRunning();
       takesUp = await isCutShort(epoch);
@@ -80,13 +88,20 @@ export async function measureAll(
     const extensions = desk.plan.extensions();
     const elements = await act("nextElements", { summary: "read the plan" })(
       campaignId,
-      sliceLength,
+      // One at a time while a host is away: it may come back.
+      quarantined.length === 0 ? sliceLength : 1,
+      quarantined.map(({ host, isolated = false }) => ({ host, isolated })),
     );
     if (elements.length === 0) {
+      if (quarantined.length > 0 && (await isWorkLeft())) {
+        await desk.waitForPerson(quarantineWords(quarantined));
+        continue;
+      }
       if (!(await desk.plan.isWhole(extensions))) continue;
       desk.close();
       return null;
     }
+    await desk.goOnWithout(quarantined.length === 0 ? null : goesOnWords(quarantined));
     for (const read of elements) {
       await desk.untilRunning();
       waitsFor = null;
@@ -96,13 +111,16 @@ export async function measureAll(
       };
       if (element.trials.length === 0) continue;
       if (workflowInfo().continueAsNewSuggested) break;
-      const end = await runElement(input, desk, element, { epoch, nextNumber });
+      const end = await runElement(input, desk, element, { epoch, nextNumber, healthDue });
       nextNumber = end.nextNumber;
       await desk.refresh(ledgerAgeMs);
-      if (end.status === "measured") setbacks = 0;
-      else {
+      if (end.status === "measured") {
+        setbacks = 0;
+        healthDue = null;
+      } else {
         if (end.status === "superseded") epoch = null;
-        // Its hosts are in quarantine now, which the next round finds and waits for.
+        if (end.status === "exhausted") healthDue = `${element.id}: ${end.reason}`;
+        // Its hosts are in quarantine now, which the next round finds.
         if (end.status !== "exhausted") await setback(end.reason);
         break;
       }
@@ -112,16 +130,16 @@ export async function measureAll(
   function carriedOn(): Carried {
     const reason = desk.waitsBecause();
     const wait = waitsFor === null || reason === null ? null : { for: waitsFor, reason };
-    return { ...carried, epoch, nextNumber, setbacks, wait };
+    return { ...carried, epoch, nextNumber, setbacks, wait, givenUp, healthDue };
   }
 
   /** Ends the recoveries that were under way when this campaign's workflow was lost. True: superseded. */
   async function isCutShort(under: number): Promise<boolean> {
     const left = await act("leftRecoveries", { summary: "was a recovery cut?" })(campaignId);
-    for (const { trialId, attempt, why, ...brief } of left) {
+    for (const { trialId, attempt, name, why, ...brief } of left) {
       desk.step(`recovering after \`${trialId}\``);
       const ref = { campaignId, testbed, trialId, attempt };
-      const end = await recover(ref, brief, why, { epoch: under, nextNumber });
+      const end = await recover(ref, brief, { name, why, epoch: under, nextNumber });
       nextNumber = end.nextNumber;
       if (end.status === "superseded") return true;
     }
@@ -182,8 +200,22 @@ export async function measureAll(
       if (patched("a person ends the wait after setbacks")) waitsFor = "person";
       await desk.wait(`${setbacks} elements in a row ended without verdicts; the last: ${reason}`);
       setbacks = 0;
+      healthDue ??= `it waited after elements that ended without verdicts; the last: ${reason}`;
     } else await sleep(1000 * 4 ** setbacks, { summary: "pause after a setback" });
   }
+}
+
+/** null: the same hosts as before. Otherwise why the testbed is not the one that was measured on. */
+function changeWords(before: readonly string[], now: readonly Quarantine[]): string | null {
+  const gone = now.map(({ host }) => host).filter((host) => !before.includes(host));
+  const back = before.filter((host) => !now.some((one) => one.host === host));
+  const said = [
+    ...(gone.length === 0 ? [] : [`${gone.join(", ")} in quarantine`]),
+    ...(back.length === 0 ? [] : [`${back.join(", ")} released from quarantine`]),
+  ];
+  return said.length === 0
+    ? null
+    : `${said.join("; ")}: health must be proven before the next measurement`;
 }
 
 type ElementEnd =
@@ -194,7 +226,7 @@ async function runElement(
   { campaignId, testbed, attemptLimit }: CampaignInput,
   desk: ControlDesk,
   element: Element,
-  tokens: Pick<ElementInput, "nextNumber"> & { readonly epoch: number },
+  tokens: Pick<ElementInput, "nextNumber" | "healthDue"> & { readonly epoch: number },
 ): Promise<ElementEnd> {
   const { kind, platform, repetition, trials } = element;
   const input = { campaignId, testbed, attemptLimit, element, ...tokens, ends: [], held: false };

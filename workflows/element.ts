@@ -4,10 +4,12 @@ import type { SkipOrder } from "../model/skip.ts";
 import { token } from "../model/tokens.ts";
 import type { Element, TrialBrief } from "./acts.ts";
 import { runTrial } from "./attempt.ts";
+import type { AttemptRef } from "../model/trial.ts";
 import type { TrialEnd } from "./attempt.ts";
 import { endLines } from "./details.ts";
 import { hold } from "./messages.ts";
 import { recover } from "./recover.ts";
+import type { RecoveryResult } from "./recovery.ts";
 import { skipsOf } from "./skips.ts";
 
 export interface ElementInput {
@@ -23,6 +25,8 @@ export interface ElementInput {
   readonly held: boolean;
   /** Skips asked for so far. Absent before 0.2.0. */
   readonly skips?: readonly SkipOrder[];
+  /** Why the testbed's health must be proven before the first attempt; null or absent: nothing speaks against it. */
+  readonly healthDue?: string | null;
 }
 
 export interface ElementResult {
@@ -37,7 +41,7 @@ export interface ElementResult {
 
 /** Runs the element's trials one by one, each after `hold` allows it. */
 export function elementRun(input: ElementInput) {
-  let { nextNumber, held } = input;
+  let { nextNumber, held, healthDue = null } = input;
   setHandler(hold, (value) => void (held = value), {
     description: "Stop before the next trial, or go on",
   });
@@ -47,6 +51,18 @@ export function elementRun(input: ElementInput) {
   const skips = skipsOf(input.skips ?? [], (trialId) => ended.has(trialId));
   const nextToken = (): number => token(input.epoch, nextNumber++);
   let stop: { status: "superseded" | "exhausted"; reason: string } | null = null;
+
+  /** One run of the ladder; `name` is its workflow's id below the trial's. */
+  async function mend(
+    ref: Omit<AttemptRef, "token">,
+    brief: TrialBrief,
+    { name, why }: { readonly name: string; readonly why: string },
+  ): Promise<RecoveryResult> {
+    const end = await recover(ref, brief, { name, why, epoch: input.epoch, nextNumber });
+    nextNumber = end.nextNumber;
+    if (end.status !== "recovered") stop = { status: end.status, reason: end.words };
+    return end;
+  }
 
   return {
     async trial(brief: TrialBrief, title: string): Promise<TrialEnd> {
@@ -61,11 +77,13 @@ export function elementRun(input: ElementInput) {
         brief,
         title,
         nextToken,
-        async recover(ref, why) {
-          const tokens = { epoch: input.epoch, nextNumber };
-          const end = await recover(ref, brief, why, tokens);
-          nextNumber = end.nextNumber;
-          if (end.status !== "recovered") stop = { status: end.status, reason: end.words };
+        recover: (ref, why) => mend(ref, brief, { name: `recovery-${ref.attempt}`, why }),
+        async provenHealth(attempt) {
+          if (healthDue === null) return null;
+          const ref = { campaignId, testbed, trialId: brief.trialId, attempt };
+          const name = `health-${token(input.epoch, nextNumber)}`;
+          const end = await mend(ref, brief, { name, why: healthDue });
+          if (end.status === "recovered") healthDue = null;
           return end;
         },
         isSkipped: () => skips.has(trialId),
@@ -84,6 +102,7 @@ export function elementRun(input: ElementInput) {
       held,
       ends,
       skips: skips.orders(),
+      healthDue,
     }),
     /** Nothing more may be measured in this element now. */
     isStopped: (): boolean => stop !== null,

@@ -57,6 +57,8 @@ export function planChanges({ campaignId, refuseUnless, changed }: Desk) {
     },
     ended: () => void (element = null),
     extensions: (): number => extensions,
+    /** Rises with every skip and extension. */
+    changes: (): number => skipped.size + extensions,
     /** Whether nothing was added, nor is being added, since there were so many extensions. */
     async isWhole(since: number): Promise<boolean> {
       await condition(() => extending === 0);

@@ -17,23 +17,31 @@ import { attributes } from "./search.ts";
 /** Its steps are bounded, so this is far beyond any run that still makes progress. */
 const longest = "6 hours";
 
+export interface RecoveryCall {
+  /** Last part of its workflow's id: `recovery-2` after attempt 2; `health-1000042` where nothing failed but health must be proven. */
+  readonly name: string;
+  /** What called for it, in words. */
+  readonly why: string;
+  readonly epoch: number;
+  readonly nextNumber: number;
+}
+
 /** Never throws but for a cancel: a recovery that somebody terminated counts as exhausted. */
 export async function recover(
   ref: Omit<AttemptRef, "token">,
   brief: Pick<TrialBrief, "platform" | "scenario">,
-  why: string,
-  tokens: { readonly epoch: number; readonly nextNumber: number },
+  { name, why, ...tokens }: RecoveryCall,
 ): Promise<RecoveryResult> {
   const { campaignId, testbed, trialId, attempt } = ref;
   const { platform, scenario } = brief;
   try {
     return await executeChild(recovery, {
-      workflowId: `${ref.trialId}/recovery-${ref.attempt}`,
+      workflowId: `${ref.trialId}/${name}`,
       args: [{ ref: { campaignId, testbed, trialId, attempt }, why, ...tokens }],
       workflowExecutionTimeout: longest,
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-      staticSummary: `recovery after attempt ${ref.attempt}: ${why}`.slice(0, 180),
+      staticSummary: `${callWords(name)}: ${why}`.slice(0, 180),
       typedSearchAttributes: attributes({
         LhCampaign: ref.campaignId,
         LhTestbed: ref.testbed,
@@ -50,3 +58,6 @@ export async function recover(
     return { status: "exhausted", words, nextNumber: tokens.nextNumber + mostSteps };
   }
 }
+
+const callWords = (name: string): string =>
+  name.startsWith("health-") ? "proof of health" : name.replace("-", " after attempt ");

@@ -43,17 +43,20 @@ export const recordActs = (
   },
 
   quarantines: async (testbed) =>
-    (await store.quarantines(testbed)).map(({ host, reason }) => ({ host, reason })),
+    (await store.quarantines(testbed)).map(({ host, reason, isolated }) => ({
+      ...{ host, reason, isolated },
+    })),
 
   async leftRecoveries(campaignId) {
     const open = (await store.recoveries(campaignId)).filter(({ endedAt }) => endedAt === null);
     const trials = await Promise.all(open.map(({ trial }) => store.trial(trial)));
-    return open.flatMap(({ attempt, why }, index) => {
+    return open.flatMap(({ id, attempt, why }, index) => {
       const trial = trials[index] ?? null;
       if (trial === null) return [];
       const { id: trialId, kind, scenario } = trial;
       const { platform } = scenario;
-      return [{ trialId, attempt, why, platform, scenario: scenarioName(kind, scenario) }];
+      const name = id.slice(trialId.length + 1);
+      return [{ trialId, attempt, name, why, platform, scenario: scenarioName(kind, scenario) }];
     });
   },
 

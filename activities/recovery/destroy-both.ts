@@ -1,15 +1,16 @@
 import type { Climbed, Reached, RungSetup } from "./rung.ts";
-import { names, reach } from "./rung.ts";
-
-const routerHosts = ["R1", "R2"] as const;
+import { names, reach, routerHosts } from "./rung.ts";
 
 /** Destroys the routers of all platforms on both hosts, and asks each host anew whether any is left. */
 export async function destroyBoth(setup: RungSetup): Promise<Climbed> {
   const reached = await reach(setup);
   const left = await destroyAll(setup, reached);
-  const silent = routerHosts.filter((host) => reached.unreachable.includes(host));
+  const silent = routerHosts(setup).filter((host) => reached.unreachable.includes(host));
   if (silent.length === 0 && left.length === 0)
-    return { status: "verified", words: "no router is left on R1 and R2" };
+    return {
+      status: "verified",
+      words: `no router is left on ${routerHosts(setup).join(" and ")}`,
+    };
   const words = [
     ...left.map(({ words }) => words),
     ...(silent.length > 0 ? [`no answer from ${names(silent)}: a copy may run there`] : []),
@@ -20,13 +21,13 @@ export async function destroyBoth(setup: RungSetup): Promise<Climbed> {
 
 /** What is left of any router on the hosts that answer; empty when it is proven gone there. */
 async function destroyAll(
-  { routers }: RungSetup,
+  setup: RungSetup,
   { fence, unreachable }: Reached,
 ): Promise<readonly { host: string; words: string }[]> {
-  const hosts = routerHosts.filter((host) => !unreachable.includes(host));
+  const hosts = routerHosts(setup).filter((host) => !unreachable.includes(host));
   const left = await Promise.all(
     hosts.flatMap((host) =>
-      routers.map(async ({ driver, guest }) => {
+      setup.routers.map(async ({ driver, guest }) => {
         try {
           await driver.destroy(fence, host, guest);
           const state = await driver.inspect(host, guest);

@@ -9,12 +9,12 @@ import { names } from "./rung.ts";
 const consoleLines = 40;
 
 /**
- * Asks every host what is true on it now, before anything is changed: whether it answers, its boot,
+ * Asks every host that takes part what is true on it now, before anything is changed: whether it answers, its boot,
  * its units, and on R1 and R2 the state and console of the router. Changes nothing. Also tells which
  * rungs there are on this testbed.
  */
 export async function collectEvidence(setup: RungSetup): Promise<Climbed> {
-  const hosts = await Promise.all(hostNames.map((name) => evidenceOf(setup, name)));
+  const hosts = await Promise.all(setup.hosts.map((name) => evidenceOf(setup, name)));
   const unreachable = hosts.filter(({ error }) => error !== null).map(({ host }) => host);
   const states = hosts.flatMap(({ host, router }) =>
     router === null ? [] : [`${router} on ${host}`],
@@ -22,7 +22,7 @@ export async function collectEvidence(setup: RungSetup): Promise<Climbed> {
   return {
     status: "verified",
     words: `router ${states.join(", ") || "unknown"}; ${unreachable.length === 0 ? "all hosts answer" : `no answer from ${names(unreachable)}`}`,
-    hosts: hostNames,
+    hosts: setup.hosts,
     unreachable,
     facts: factsOf(setup),
     details: { evidence: hosts },

@@ -1,7 +1,7 @@
 import { unitName } from "../../model/unit-name.ts";
 import { routerSilence } from "../router-answers.ts";
 import type { Climbed, RungSetup } from "./rung.ts";
-import { names, reach } from "./rung.ts";
+import { names, reach, routerHosts } from "./rung.ts";
 
 const answerMs = 15_000;
 
@@ -11,7 +11,7 @@ export async function recreate(setup: RungSetup): Promise<Climbed> {
   const { fence, unreachable } = await reach(setup);
   if (unreachable.length > 0)
     return { status: "failed", words: `no answer from ${names(unreachable)}`, unreachable };
-  for (const host of ["R1", "R2"])
+  for (const host of routerHosts(setup))
     for (const other of routers) {
       const state = await other.driver.inspect(host, other.guest);
       if (state !== "absent" && !isOurs(host, other.guest.name))

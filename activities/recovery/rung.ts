@@ -3,7 +3,8 @@ import { Context } from "@temporalio/activity";
 import type { Hypervisor } from "../../hypervisors/hypervisor.ts";
 import type { GuestSpec } from "../../model/guest.ts";
 import type { LadderFacts, StepReport } from "../../model/ladder.ts";
-import { hostNames } from "../../model/testbed.ts";
+import type { HostName } from "../../model/testbed.ts";
+import { routerHostNames } from "../../model/trial-hosts.ts";
 import type { Fence } from "../../remote/agent.ts";
 import { Fenced, NoExitStatus } from "../../remote/shell.ts";
 import { StoreUnavailable } from "../../store/store.ts";
@@ -13,6 +14,7 @@ import { type Bench, TestbedAway, type TrialDeps } from "../deps.ts";
 import { cancellationIn } from "../failures.ts";
 import { guestOf } from "../guest.ts";
 import type { RouterHost } from "../setup.ts";
+import { needsOf, takingPart } from "../taking-part.ts";
 
 export interface RungSetup {
   readonly deps: TrialDeps;
@@ -26,6 +28,8 @@ export interface RungSetup {
   readonly routers: readonly { readonly driver: Hypervisor; readonly guest: GuestSpec }[];
   /** Where the router was when the trial began. */
   readonly host: RouterHost;
+  /** Those that take part: a host in quarantine that the trial can do without is asked nothing. */
+  readonly hosts: readonly HostName[];
 }
 
 export interface Climbed {
@@ -115,7 +119,9 @@ async function setupOf(deps: TrialDeps, order: RungOrder): Promise<RungSetup> {
   const own = routers.find(({ driver }) => driver.name === platform);
   if (own === undefined) throw new Error(`testbed ${ref.testbed} has no driver for ${platform}`);
   const host = trial.kind === "migration" && direction === "R2toR1" ? "R2" : "R1";
-  return { deps, order, bench, trial, platform, ...own, routers, host };
+  const needs = needsOf(trial, campaign.content);
+  const hosts = await takingPart(deps.store, ref.testbed, needs);
+  return { deps, order, bench, trial, platform, ...own, routers, host, hosts };
 }
 
 async function isSuperseded({ store }: TrialDeps, { ref }: RungOrder): Promise<boolean> {
@@ -140,12 +146,12 @@ export interface Reached {
  * Raises the token on every host that answers, and ends what earlier tokens left running there: the
  * load of the failed attempt, too. A host that does not answer is named, not waited for.
  */
-export async function reach({ bench, order }: RungSetup): Promise<Reached> {
+export async function reach({ bench, order, hosts }: RungSetup): Promise<Reached> {
   const { token } = order.ref;
   const bootIds: Record<string, string> = {};
   const unreachable: string[] = [];
   await Promise.all(
-    hostNames.map(async (name) => {
+    hosts.map(async (name) => {
       try {
         const agent = await bench.hosts.agent(name);
         const { bootId } = await agent.identity();
@@ -178,6 +184,10 @@ export async function within(deadlineMs: number, holds: () => Promise<boolean>):
   }
 }
 const pollMs = 250;
+
+/** R1 and R2, but for one that takes no part: it was proven to carry no router when it was given up. */
+export const routerHosts = ({ hosts }: Pick<RungSetup, "hosts">) =>
+  routerHostNames.filter((name) => hosts.includes(name));
 
 /** `R1, R2`; `no host`. */
 export const names = (hosts: readonly string[]): string =>

@@ -128,6 +128,8 @@ export interface Script {
   ) => Promise<Partial<MigrationReport>>;
   readonly reported?: boolean;
   readonly location?: string;
+  /** Hosts in quarantine, isolated. Being asked anything fails the test. */
+  readonly quarantined?: readonly string[];
 }
 
 export function scriptedBench(script: Script = {}) {
@@ -225,6 +227,7 @@ export function scriptedBench(script: Script = {}) {
     },
     matches: async (host) => script.matches?.(host) ?? true,
     inspect: async (host) => {
+      if (script.quarantined?.includes(host)) throw new Error(`${host}: was asked in quarantine`);
       script.inspected?.((inspections += 1));
       return routers[`${name}@${host}`] ?? "absent";
     },
@@ -282,7 +285,13 @@ export function scriptedBench(script: Script = {}) {
 
   const bench: Bench = {
     testbed,
-    hosts: { agent: async (name) => agent(name), close: async () => undefined },
+    hosts: {
+      agent: async (name) => {
+        if (script.quarantined?.includes(name)) throw new Error(`${name}: was asked in quarantine`);
+        return agent(name);
+      },
+      close: async () => undefined,
+    },
     drivers: { bare: driver("bare"), kvm: driver("kvm") },
     generator,
     power: {} as Bench["power"],
@@ -300,7 +309,11 @@ export function scriptedBench(script: Script = {}) {
   const attempt = {
     attempt: 1,
     token: 7,
-    bootIds: Object.fromEntries(hostNames.map((name) => [name, `boot-${name}`])),
+    bootIds: Object.fromEntries(
+      hostNames
+        .filter((name) => !script.quarantined?.includes(name))
+        .map((name) => [name, `boot-${name}`]),
+    ),
     location: script.location ?? null,
   } as unknown as AttemptRow;
   const verbs: Partial<Store> = {
@@ -317,6 +330,10 @@ export function scriptedBench(script: Script = {}) {
     putEvent: async (event) => void stored.events.push(event),
     events: async () => stored.events,
     isAfterRecovery: async () => false,
+    quarantines: async () =>
+      (script.quarantined ?? []).map((host) => ({
+        ...{ host, reason: "nothing helped", isolated: true, recovery: "r", since: "s" },
+      })),
     measurement: async () => stored.measurement,
     putMeasurement: async (_ref, measurement) => {
       note("measurement stored");

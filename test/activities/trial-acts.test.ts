@@ -97,6 +97,32 @@ describe("prepare", () => {
   });
 });
 
+describe("with R2 in quarantine", () => {
+  const quarantined = ["R2"];
+
+  test("a forwarding trial is prepared, restored and collected on the other five hosts alone", async () => {
+    const { journal } = await prepare({ quarantined });
+    expect(journal.filter((line) => line.startsWith("raise")).sort()).toEqual([
+      ...["raise A", "raise B", "raise C", "raise D", "raise R1"],
+    ]);
+    expect(journal).toContain("provenance stored");
+    const { journal: restored } = await restore({ quarantined, units: { ...probes } });
+    before(restored, "load is stopped", "stop sink on B");
+    const { result, stored } = await collect({
+      quarantined,
+      events: [begun],
+      units: { ...probes, [unit("load")]: "ended" },
+    });
+    expect(result).toEqual({ status: "measured" });
+    expect(stored.measurement?.absentHosts).toEqual(["R2"]);
+  });
+
+  test("a migration asks it all the same, and fails for it", async () => {
+    const migration: Script = { kind: "migration", direction: "R1toR2", quarantined };
+    await expect(prepare(migration)).rejects.toThrow("R2: was asked in quarantine");
+  });
+});
+
 const begun = {
   key: "c-1/b01/t#1 load begins",
   ...{ testbed: "bench", campaign: "c-1", trial: ref.trialId, attempt: 1, host: null },

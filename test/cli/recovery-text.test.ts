@@ -28,6 +28,8 @@ test("status names the rung now tried, its hosts and since when, and how the las
 });
 
 test("status names hosts in quarantine with their reason", () => {
-  const quarantined = [{ host: "R2", reason: "nothing helped", recovery: "x", since: "y" }];
+  const quarantined = [
+    { host: "R2", reason: "nothing helped", isolated: true, recovery: "x", since: "y" },
+  ];
   expect(recoveryText(recoveryView([], quarantined), now)).toBe("R2 in quarantine: nothing helped");
 });

@@ -56,7 +56,10 @@ test("only the first attempt after a recovery carries that fact", async () => {
 test("a host stays in quarantine with its first reason until it is released", async () => {
   const { store } = postgres;
   await planted(store, "given-up");
-  const one = { host: "R2", reason: "nothing helped", recovery: "x/recovery-1", since: at(1) };
+  const one = {
+    ...{ host: "R2", reason: "nothing helped", isolated: true },
+    ...{ recovery: "x/recovery-1", since: at(1) },
+  };
   await store.putQuarantine("lab", one);
   await store.putQuarantine("lab", { ...one, reason: "again", since: at(2) });
   expect(await store.quarantines("lab")).toEqual([one]);

@@ -151,6 +151,7 @@ test("a campaign that waits for a person, or for a host in quarantine, waits aga
     const quarantine = {
       host: "R2",
       reason: "dead",
+      isolated: false,
       recovery: "r",
       since: new Date().toISOString(),
     };

@@ -128,8 +128,13 @@ test("a defect of the campaign's input calls for no recovery", async () => {
   expect(script.trials[0]).toMatchObject({ state: "invalid" });
 });
 
-const hopeless = () =>
-  scriptedRecovery(({ step }) => (step === "health" ? { status: "failed" } : {}));
+/** No health trial is passed before a person has released hosts so many times. */
+function hopeless(releases = 1) {
+  const recovery = scriptedRecovery(({ step }) =>
+    step === "health" && recovery.released.length < releases ? { status: "failed" } : {},
+  );
+  return recovery;
+}
 
 /** Answers when the campaign waits, with what it says. */
 async function waiting(handle: { query: (name: string) => Promise<unknown> }) {
@@ -154,13 +159,99 @@ test("an exhausted ladder makes the campaign wait for a person with the reason, 
     await handle.executeUpdate<Steered, [string]>("resume", { args: ["a person"] });
   });
   expect(result).toMatchObject({ status: "completed" });
-  expect(recovery.ends).toMatchObject([{ outcome: "exhausted", rung: "quarantine" }]);
+  expect(recovery.ends).toMatchObject([
+    { outcome: "exhausted", rung: "quarantine" },
+    {
+      outcome: "recovered",
+      why: "R1 released from quarantine: health must be proven before the next measurement",
+    },
+  ]);
   expect(recovery.released).toEqual(["R1 by a person"]);
   expect(script.states).toContain(
     "waiting: R1 is in quarantine: nothing helped. Mend it, then `longhaul resume`",
   );
   expect(script.trials.map(({ state, verdicts }) => [state, verdicts])).toEqual([
     ["valid", 1],
+    ["valid", 1],
+    ["valid", 1],
+  ]);
+});
+
+test("with R2 in quarantine the campaign goes on with forwarding in its order, says so, and takes the migrations up after release, health proven before each change", async () => {
+  const campaignId = freshId();
+  let mended = false;
+  const recovery = scriptedRecovery(
+    ({ step, ref }) =>
+      step === "health" && ref.trialId.includes("migration") && !mended
+        ? { status: "failed", suspects: ["R2"] }
+        : {},
+    { ...labFacts, migration: true, powered: [] },
+  );
+  const order: string[] = [];
+  const script = scripted(
+    scriptedPlan(campaignId, ["migration", { loads: 2 }, "migration", { loads: 1 }]),
+    {
+      judge: (next) => async (ref, options) => {
+        const verdict = await next(ref, options);
+        order.push(ref.trialId.split("/").at(-1) ?? "");
+        const first = ref.trialId === script.trials[0]?.id;
+        return first ? { verdict: "valid", outcome: "stalled" } : verdict;
+      },
+    },
+  );
+  const acts = { ...script.activities, ...recovery.acts };
+  const { result } = await runCampaign(bench, acts, { campaignId }, async (handle) => {
+    await waiting(handle);
+    expect(script.states).toContain(
+      "running: R2 is in quarantine: nothing helped. What does not need it goes on; the rest waits for `longhaul release`",
+    );
+    expect(script.trials.map(({ state }) => state)).toEqual([
+      ...["valid", "valid", "valid", "pending", "valid"],
+    ]);
+    mended = true;
+    await handle.executeUpdate("releaseHost", { args: ["a person", "R2"] });
+  });
+  expect(result).toMatchObject({ status: "completed" });
+  expect(order).toEqual([
+    ...["migration-1", "forwarding-2-load1", "forwarding-2-load2", "forwarding-4-load1"],
+    "migration-3",
+  ]);
+  expect(recovery.ends.map(({ id, outcome, why }) => [id.split("/").at(-1), outcome, why])).toEqual(
+    [
+      ["recovery-1", "exhausted", "the outcome stalled"],
+      [
+        expect.stringMatching(/^health-/) as unknown,
+        "recovered",
+        expect.stringContaining("in quarantine") as unknown,
+      ],
+      [
+        expect.stringMatching(/^health-/) as unknown,
+        "recovered",
+        "R2 released from quarantine: health must be proven before the next measurement",
+      ],
+    ],
+  );
+  expect(recovery.ends[2]?.id).toContain("migration-3/health-");
+  expect(script.trials.every(({ verdicts }) => verdicts === 1)).toBe(true);
+});
+
+test("what a person released is measured on only after a health trial: a testbed that is not mended waits again", async () => {
+  const campaignId = freshId();
+  const recovery = hopeless(2);
+  const script = lockedUp(campaignId, recovery);
+  const acts = { ...script.activities, ...recovery.acts };
+  await runCampaign(bench, acts, { campaignId }, async (handle) => {
+    await waiting(handle);
+    await handle.executeUpdate("resume", { args: ["a person"] });
+    await until("it waits again", () => recovery.ends.length === 2);
+    await waiting(handle);
+    expect(script.tokens).toHaveLength(1);
+    await handle.executeUpdate("resume", { args: ["a person"] });
+  });
+  expect(recovery.ends.map(({ outcome }) => outcome)).toEqual([
+    ...["exhausted", "exhausted", "recovered"],
+  ]);
+  expect(script.trials.map(({ state, verdicts }) => [state, verdicts])).toEqual([
     ["valid", 1],
     ["valid", 1],
   ]);

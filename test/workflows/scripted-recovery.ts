@@ -35,7 +35,9 @@ export function scriptedRecovery(
       ...said,
     } as const;
     if (step === "quarantine")
-      inQuarantine.push(...hosts.map((host) => ({ host, reason: "nothing helped" })));
+      inQuarantine.push(
+        ...hosts.map((host) => ({ host, reason: "nothing helped", isolated: true })),
+      );
     return { report, words: `${step} ${report.status}`, facts: step === "evidence" ? facts : null };
   };
   const acts: RecoveryActs = {

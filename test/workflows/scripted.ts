@@ -5,6 +5,7 @@
 import { ApplicationFailure } from "@temporalio/common";
 import { noAttempts, tallyOf } from "../../model/attempts.ts";
 import { skipReason } from "../../model/skip.ts";
+import { inTheWay } from "../../model/trial-hosts.ts";
 import type { TrialKind, TrialState } from "../../model/trial.ts";
 import type { Acts, CampaignProgress, Element, TrialBrief } from "../../workflows/acts.ts";
 import { scriptedRecovery } from "./scripted-recovery.ts";
@@ -81,8 +82,12 @@ export function scripted(trials: ScriptedTrial[], overrides: Overrides = {}) {
     isClosed: async () => false,
     openCapacities: async () => [],
     resolveCapacity: async () => ({ fps: 1000 }),
-    async nextElements(_campaign, limit) {
-      const open = trials.filter(({ state }) => state === "pending" || state === "running");
+    async nextElements(_campaign, limit, quarantined = []) {
+      const open = trials.filter(
+        ({ state, kind }) =>
+          (state === "pending" || state === "running") &&
+          inTheWay({ kind, fault: null }, quarantined).length === 0,
+      );
       return [...new Set(open.map(({ element }) => element))].slice(0, limit).map((id): Element => {
         const own = open.filter(({ element }) => element === id);
         const kind = own[0]?.kind ?? "forwarding";
