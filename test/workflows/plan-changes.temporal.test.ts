@@ -165,9 +165,9 @@ test("in a paused campaign a trial is skipped while nothing runs, and so is one 
 
 test("a campaign that waits for a person skips the trial that it could not go on with", async () => {
   const campaignId = freshId();
-  const recovery = scriptedRecovery(({ step }) => ({
-    status: step === "health" ? "failed" : "verified",
-  }));
+  const recovery = scriptedRecovery(({ step }) =>
+    step === "health" && recovery.released.length === 0 ? { status: "failed" } : {},
+  );
   const script = scripted(scriptedPlan(campaignId, ["migration", "migration"]), {
     prepare: (next) => async (ref) => {
       await next(ref);
@@ -183,6 +183,24 @@ test("a campaign that waits for a person skips the trial that it could not go on
     await steer(handle, "resume");
   });
   expect(script.trials.map(({ state }) => state)).toEqual(["skipped", "valid"]);
+});
+
+test("a campaign that waits for a person ends when all that it could not go on with is skipped", async () => {
+  const campaignId = freshId();
+  const recovery = scriptedRecovery(({ step }) => (step === "health" ? { status: "failed" } : {}));
+  const script = scripted(scriptedPlan(campaignId, ["migration"]), {
+    prepare: (next) => async (ref) => {
+      await next(ref);
+      throw broken("R1: no route to host");
+    },
+  });
+  const activities = { ...script.activities, ...recovery.acts };
+  const { result } = await runCampaign(bench, activities, { campaignId }, async (handle) => {
+    await until("it waits", () => script.states.some((state) => state.startsWith("waiting")));
+    await skip(handle, `${campaignId}/b01/migration-1`);
+  });
+  expect(result).toMatchObject({ status: "completed" });
+  expect(script.trials.map(({ state }) => state)).toEqual(["skipped"]);
 });
 
 test("a trial that is found with a verdict when it is prepared is passed over, and nothing is touched", async () => {
