@@ -56,6 +56,7 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
   let cancelAskedBy: string | null = null;
   let closing = false;
   let waitsForHosts = false;
+  let releases = 0;
   let holdElement: ((held: boolean) => Promise<void>) | null = null;
   const plan = planChanges({ campaignId, refuseUnless, changed });
 
@@ -109,15 +110,18 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
     /** Waits for a person or for something to be freed, unless a person has paused it anyway. */
     wait: (reason: string) =>
       view.state === "paused" ? Promise.resolve() : become("waiting", reason),
-    /** Hosts are in quarantine: waits until a person resumes, or releases one. */
-    async waitForPerson(reason: string): Promise<void> {
-      waitsForHosts = true;
+    /** Rises whenever a person has released hosts. */
+    releases: (): number => releases,
+    /** Hosts are in quarantine: waits until a person resumes, or releases one, or has done so since there were so many releases. */
+    async waitForPerson(reason: string, since: number): Promise<void> {
+      waitsForHosts = releases === since;
+      if (!waitsForHosts) return;
       if (view.state !== "paused") await become("waiting", reason);
       show({ step: "waiting for a person", sinceMs: Date.now() });
       const changes = plan.changes();
       // What was left may have been skipped: the plan is looked at again.
       await condition(() => view.state === "running" || plan.changes() !== changes);
-      waitsForHosts = false;
+      waitsForHosts = view.state !== "running";
     },
     /** Says what it runs without, and what waits for that; null: nothing is missing any more. */
     goOnWithout: (reason: string | null) =>
@@ -156,6 +160,7 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
     const order = { campaignId, testbed, hosts, by, key };
     const summary = `release ${hosts?.join(", ") ?? "the quarantine"}, says ${by}`.slice(0, 180);
     await CancellationScope.nonCancellable(() => act("releaseHosts", { summary })(order));
+    releases += 1;
   }
 
   async function steer(state: CampaignState, reason: string | null): Promise<Steered> {

@@ -68,6 +68,7 @@ export async function measureAll(
     if (workflowInfo().continueAsNewSuggested) return carriedOn();
     epoch ??= await renewedEpoch();
     if (epoch === null) continue;
+    const releases = desk.releases();
     const quarantined = await act("quarantines", { summary: "read the quarantine" })(testbed);
     const changed = changeWords(givenUp, quarantined);
     if (changed !== null) {
@@ -94,7 +95,7 @@ export async function measureAll(
     );
     if (elements.length === 0) {
       if (quarantined.length > 0 && (await isWorkLeft())) {
-        await desk.waitForPerson(quarantineWords(quarantined));
+        await desk.waitForPerson(quarantineWords(quarantined), releases);
         continue;
       }
       if (!(await desk.plan.isWhole(extensions))) continue;
