@@ -79,8 +79,8 @@ export const campaignActs = (store: Store): StoreActs => ({
     };
   },
 
-  setCampaignState: (campaignId, state, reason) =>
-    store.setCampaignState(campaignId, state, reason),
+  setCampaignState: (campaignId, state, reason, queuedAt) =>
+    store.setCampaignState(campaignId, state, reason, queuedAt),
 
   extendCampaign: (order) => store.extendCampaign(order),
 

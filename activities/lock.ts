@@ -13,12 +13,21 @@ type TestbedActs = Pick<CampaignActs, "acquireTestbed" | "releaseTestbed"> & Loc
 /** Ends of a workflow. `PAUSED` is none, nor is a run that continued as new. */
 const closed = ["COMPLETED", "FAILED", "CANCELLED", "TERMINATED", "TIMED_OUT"];
 
-export const lockActs = (client: Client, store: Pick<Store, "testbed">): TestbedActs => ({
-  async acquireTestbed(campaignId, testbed, renew) {
+export const lockActs = (
+  client: Client,
+  store: Pick<Store, "testbed" | "status">,
+): TestbedActs => ({
+  async acquireTestbed(campaignId, testbed, renew, queue = false) {
     const stored = await store.testbed(testbed);
     // A Temporal database may be lost while the store lives: epochs never go back.
     const epochFloor = epochOf(stored?.token ?? 0);
-    const request: LockRequest = { holder: campaignWorkflowId(campaignId), epochFloor, renew };
+    const holder = campaignWorkflowId(campaignId);
+    // A lock that starts anew gives every one that waited its old place.
+    const since = queue ? ((await store.status(campaignId))?.queue?.since ?? null) : null;
+    const request: LockRequest = {
+      ...{ holder, epochFloor, renew, queue },
+      queuedSinceMs: since === null ? null : Date.parse(since),
+    };
     return client.workflow.executeUpdateWithStart<typeof testbedLock, LockAnswer, [LockRequest]>(
       "acquire",
       {

@@ -48,6 +48,7 @@ export const campaignJson = (
   plannedAt: status.plannedAt,
   startedAt: status.startedAt,
   endedAt: status.endedAt,
+  queue: status.queue,
   current: status.current,
 });
 
@@ -72,5 +73,6 @@ export const unreadableCampaign = (
   temporalUi: null,
   startedAt: null,
   endedAt: null,
+  queue: null,
   current: null,
 });

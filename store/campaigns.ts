@@ -7,15 +7,16 @@ import type { BegunCampaign, Store } from "./store.ts";
 type CampaignVerbs = Pick<Store, "begunCampaigns" | "setCampaignState" | "cancelCampaign">;
 
 export const campaignVerbs = (database: Database): CampaignVerbs => ({
-  async setCampaignState(id, state, reason = null) {
+  async setCampaignState(id, state, reason = null, queuedAt = null) {
     // A cancelled campaign stays so, whatever a workflow that was cut off still reports.
     const changed = await database.execute(
       `UPDATE campaign SET
          state = $2, reason = $3,
          started_at = CASE WHEN $2 = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
-         ended_at = CASE WHEN $2 IN ('completed', 'cancelled') THEN coalesce(ended_at, now()) END
+         ended_at = CASE WHEN $2 IN ('completed', 'cancelled') THEN coalesce(ended_at, now()) END,
+         queued_at = CASE WHEN $2 = 'queued' THEN coalesce($4, queued_at, now()) END
        WHERE id = $1 AND (state <> 'cancelled' OR $2 = 'cancelled')`,
-      [id, state, storableOrNull(reason)],
+      [id, state, storableOrNull(reason), queuedAt],
     );
     if (changed === 0) await requireCampaign(database, id);
   },
@@ -24,13 +25,14 @@ export const campaignVerbs = (database: Database): CampaignVerbs => ({
     database.rows<BegunCampaign>(
       `SELECT id, testbed, state, reason, (content->>'attemptLimit')::int AS attempt_limit,
          (SELECT count(*) FROM trial WHERE trial.campaign = campaign.id) AS planned
-       FROM campaign WHERE state IN ('running', 'paused', 'waiting') ORDER BY started_at, id`,
+       FROM campaign WHERE state IN ('running', 'paused', 'waiting', 'queued')
+       ORDER BY state = 'queued', queued_at, started_at, id`,
     ),
 
   async cancelCampaign(id, by) {
     await database.transaction(async (session) => {
       const ended = await session.execute(
-        `UPDATE campaign SET state = 'cancelled', reason = $2, ended_at = now()
+        `UPDATE campaign SET state = 'cancelled', reason = $2, ended_at = now(), queued_at = NULL
          WHERE id = $1 AND state NOT IN ('cancelled', 'completed')`,
         [id, `cancelled by ${storable(by)}`],
       );

@@ -6,11 +6,15 @@ import type { Omission } from "../model/trial.ts";
 import type { Database } from "./database.ts";
 import type { CampaignStatus, Store } from "./store.ts";
 
-interface StatusRow extends Omit<CampaignStatus, "campaign" | "verdicts"> {
+interface StatusRow extends Omit<CampaignStatus, "campaign" | "verdicts" | "queue"> {
   readonly id: string;
   readonly valid: number;
   readonly invalid: number;
   readonly skipped: number;
+  /** 0: it is not queued. */
+  readonly place: number;
+  readonly heldBy: string | null;
+  readonly queuedAt: string | null;
   readonly content: Campaign;
   readonly omissions: readonly Omission[];
   readonly seed: number;
@@ -20,7 +24,7 @@ interface StatusRow extends Omit<CampaignStatus, "campaign" | "verdicts"> {
 }
 
 const statusSql = (where: string): string => `
-  SELECT c.*, counts.*, outcomes.*, work.*, recovered.*, running.current
+  SELECT c.*, counts.*, outcomes.*, work.*, recovered.*, running.current, in_queue.*
   FROM campaign c
   CROSS JOIN LATERAL (
     SELECT count(*) AS planned,
@@ -48,6 +52,14 @@ const statusSql = (where: string): string => `
     LEFT JOIN step s ON s.trial = t.id AND s.attempt = a.attempt
     WHERE t.campaign = c.id AND t.state = 'running'
     ORDER BY a.started_at DESC, a.attempt DESC, s.started_at DESC, s.retry DESC LIMIT 1) AS running ON true
+  LEFT JOIN LATERAL (
+    SELECT count(*) AS place,
+      (SELECT h.id FROM campaign h
+       WHERE h.testbed = c.testbed AND h.state IN ('running', 'paused', 'waiting')
+       ORDER BY h.started_at DESC LIMIT 1) AS held_by
+    FROM campaign o
+    WHERE c.state = 'queued' AND o.state = 'queued' AND o.testbed = c.testbed
+      AND (o.queued_at, o.id) <= (c.queued_at, c.id)) AS in_queue ON true
   ${where}`;
 
 type StatusVerbs = Pick<Store, "status" | "allStatus" | "pace" | "campaign">;
@@ -81,7 +93,7 @@ export const statusVerbs = (database: Database): StatusVerbs => ({
 });
 
 function statusOf(row: StatusRow): CampaignStatus {
-  const { id, valid, invalid, skipped } = row;
+  const { id, valid, invalid, skipped, place, heldBy, queuedAt } = row;
   return {
     campaign: id,
     testbed: row.testbed,
@@ -99,6 +111,7 @@ function statusOf(row: StatusRow): CampaignStatus {
     plannedAt: row.plannedAt,
     startedAt: row.startedAt,
     endedAt: row.endedAt,
+    queue: place === 0 || queuedAt === null ? null : { place, heldBy, since: queuedAt },
     current: row.current,
   };
 }

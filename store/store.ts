@@ -60,6 +60,13 @@ export interface CampaignStatus {
   readonly plannedAt: string;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
+  /** Where it waits for its testbed; null: it does not. */
+  readonly queue: {
+    /** 1: next. */
+    readonly place: number;
+    readonly heldBy: string | null;
+    readonly since: string;
+  } | null;
   /** The running trial and its newest step. */
   readonly current: {
     readonly trial: string;
@@ -72,7 +79,7 @@ export interface CampaignStatus {
 export interface BegunCampaign {
   readonly id: string;
   readonly testbed: string;
-  readonly state: "running" | "paused" | "waiting";
+  readonly state: "running" | "paused" | "waiting" | "queued";
   readonly reason: string | null;
   readonly attemptLimit: number;
   /** Trials. */
@@ -172,8 +179,15 @@ export interface Store extends RecoveryVerbs {
       })
     | null
   >;
+  /** In the order in which Temporal should know them: those that hold a testbed, then the queued ones in turn. */
   begunCampaigns(): Promise<readonly BegunCampaign[]>;
-  setCampaignState(id: string, state: CampaignState, reason?: string | null): Promise<void>;
+  /** `queuedAt` counts for the state `queued` alone. */
+  setCampaignState(
+    id: string,
+    state: CampaignState,
+    reason?: string | null,
+    queuedAt?: string | null,
+  ): Promise<void>;
   /** Raises plan and rows together; a completed campaign is `planned` again. Idempotent. */
   extendCampaign(order: ExtendOrder): Promise<ExtendAnswer>;
   deleteCampaign(id: string): Promise<void>;

@@ -3,6 +3,7 @@
  * outcomes, never samples; nothing executable travels. Each act is idempotent for the same attempt
  * unless it says otherwise.
  */
+import type { LockAnswer } from "./messages.ts";
 import type { AttemptTally } from "../model/attempts.ts";
 import type { RouterLocation } from "../model/guest.ts";
 import type { ExtendAnswer, ExtendOrder } from "../model/extension.ts";
@@ -51,12 +52,13 @@ export interface CampaignProgress {
 }
 
 export interface CampaignActs {
-  /** Takes the testbed's lock for this campaign, or says who holds it. Same holder again: the same epoch, or with `renew` one above all that the store has seen. */
+  /** Takes the testbed's lock for this campaign, or says who holds it; with `queue` it waits in turn from then on. Same holder again: the same epoch, or with `renew` one above all that the store has seen. */
   acquireTestbed(
     campaignId: string,
     testbed: string,
     renew: boolean,
-  ): Promise<{ status: "granted"; epoch: number } | { status: "busy"; heldBy: string }>;
+    queue?: boolean,
+  ): Promise<LockAnswer>;
   releaseTestbed(campaignId: string, testbed: string): Promise<void>;
   /** Platforms and frame sizes whose `ofCapacity` loads still wait for a capacity. */
   openCapacities(
@@ -77,7 +79,13 @@ export interface CampaignActs {
     quarantined?: readonly GivenUp[],
   ): Promise<readonly Element[]>;
   campaignProgress(campaignId: string): Promise<CampaignProgress>;
-  setCampaignState(campaignId: string, state: CampaignState, reason: string | null): Promise<void>;
+  /** `queuedAt`: of a campaign that is `queued`, since when. */
+  setCampaignState(
+    campaignId: string,
+    state: CampaignState,
+    reason: string | null,
+    queuedAt?: string | null,
+  ): Promise<void>;
   /** Adds repetitions to the plan: campaign and rows in one transaction. */
   extendCampaign(order: ExtendOrder): Promise<ExtendAnswer>;
   /** Gives one trial the verdict `skipped`; one that runs only with `evenRunning`: it was cut and restored. */

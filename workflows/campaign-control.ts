@@ -15,12 +15,16 @@ import type { SkipOrder } from "../model/skip.ts";
 import type { CampaignState } from "../model/trial.ts";
 import type { CampaignProgress } from "./acts.ts";
 import type { CampaignInput } from "./campaign.ts";
-import { campaignDetails, ledgerSentence } from "./details.ts";
+import { campaignDetails, ledgerSentence, queueWords } from "./details.ts";
 import * as messages from "./messages.ts";
-import type { CampaignView, Steered } from "./messages.ts";
+import type { CampaignView, LockAnswer, Steered } from "./messages.ts";
 import { planChanges } from "./plan-changes.ts";
 import { act } from "./policies.ts";
 import { attributes } from "./search.ts";
+
+type QueuePlace = Extract<LockAnswer, { status: "queued" }>;
+
+const queueLookInterval = "10m";
 
 /** Ways to speak to the running element. They throw nothing: one that has ended needs no word. */
 interface ElementDoor {
@@ -58,6 +62,8 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
   let waitsForHosts = false;
   let releases = 0;
   let holdElement: ((held: boolean) => Promise<void>) | null = null;
+  let queuedAt: string | null = null;
+  let queueMoves = 0;
   const plan = planChanges({ campaignId, refuseUnless, changed });
 
   if (carried === null)
@@ -82,6 +88,9 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
     validator: (by: string, host: string) => {
       refuseUnless(by, typeof host === "string" && host !== "", "is told no host to release");
     },
+  });
+  setHandler(messages.lookAgain, () => void (queueMoves += 1), {
+    description: "From the testbed's lock: the queue has moved",
   });
   setHandler(messages.cancel, cancel, {
     description: "Cut and restore the running trial, skip the rest, end the campaign",
@@ -128,6 +137,15 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
       view.state === "running" && view.reason !== reason
         ? become("running", reason)
         : Promise.resolve(),
+    /** Waits for its turn on the testbed. */
+    async queue({ place, heldBy, sinceMs }: QueuePlace): Promise<void> {
+      queuedAt = new Date(sinceMs).toISOString();
+      show({ step: "waiting in the queue", sinceMs });
+      await become("queued", queueWords(place, testbed, heldBy));
+    },
+    queueMoves: () => queueMoves,
+    /** Until the lock says so; asked again now and then, for a holder that died says nothing. */
+    untilQueueMoves: (since: number) => condition(() => queueMoves !== since, queueLookInterval),
     goOn: () => (view.state === "waiting" ? become("running", null) : Promise.resolve()),
     /** The element that runs now, how it is held between its trials, and how it is told of a skip. */
     async runs(element: string, { hold, skip }: ElementDoor): Promise<void> {
@@ -202,7 +220,12 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
   async function store(): Promise<void> {
     while (stored?.state !== view.state || stored.reason !== view.reason) {
       const { state, reason } = view;
-      await act("setCampaignState", { summary: `state: ${state}` })(campaignId, state, reason);
+      await act("setCampaignState", { summary: `state: ${state}` })(
+        campaignId,
+        state,
+        reason,
+        ...(state === "queued" ? [queuedAt] : []),
+      );
       stored = { state, reason };
     }
   }

@@ -182,6 +182,7 @@ export async function measureAll(
       campaignId,
       testbed,
       true,
+      true,
     );
     if (lock.status === "granted") {
       nextNumber = 1;

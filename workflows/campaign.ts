@@ -12,6 +12,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  workflowInfo,
 } from "@temporalio/workflow";
 import { controlDesk } from "./campaign-control.ts";
 import { measureAll } from "./campaign-elements.ts";
@@ -23,6 +24,8 @@ export interface CampaignInput {
   readonly campaignId: string;
   readonly testbed: string;
   readonly attemptLimit: number;
+  /** Wait in turn for a busy testbed. Absent: end as `busy`. */
+  readonly queue?: boolean;
   /** Given by the campaign to itself when it continues as new, and by the worker that begins a lost one anew; null at the start. */
   readonly carried: Carried | null;
 }
@@ -44,14 +47,16 @@ export async function campaign(input: CampaignInput): Promise<CampaignResult> {
   try {
     const end = await desk.work.run(async () => {
       const carried = input.carried ?? (await begin());
-      return "heldBy" in carried ? carried : await measureAll(input, desk, carried);
+      if (carried === "queued" || "heldBy" in carried) return carried;
+      return await measureAll(input, desk, carried);
     });
-    if (end !== null && "heldBy" in end) return { status: "busy", heldBy: end.heldBy };
+    if (end !== null && end !== "queued" && "heldBy" in end)
+      return { status: "busy", heldBy: end.heldBy };
     if (end !== null) {
       await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
       await continueAsNew<typeof campaign>({
         ...input,
-        carried: { ...end, paused: desk.isPaused() },
+        carried: end === "queued" ? null : { ...end, paused: desk.isPaused() },
       });
     }
   } catch (error) {
@@ -64,19 +69,29 @@ export async function campaign(input: CampaignInput): Promise<CampaignResult> {
   if (cancellation !== null && !desk.wasAsked()) throw cancellation;
   return { status, ...desk.ledger() };
 
-  async function begin(): Promise<Carried | { heldBy: string }> {
-    desk.step(`taking the testbed ${testbed}`);
-    const lock = await act("acquireTestbed", { summary: `take ${testbed}` })(
-      campaignId,
-      testbed,
-      false,
-    );
-    if (lock.status === "granted") {
-      await desk.become("running", null);
-      return { epoch: lock.epoch, nextNumber: 1, setbacks: 0, paused: false };
+  /** `queued`: it still waits for its turn, and its history is long enough to continue as new. */
+  async function begin(): Promise<Carried | { heldBy: string } | "queued"> {
+    for (;;) {
+      desk.step(`taking the testbed ${testbed}`);
+      const moves = desk.queueMoves();
+      const lock = await act("acquireTestbed", { summary: `take ${testbed}` })(
+        campaignId,
+        testbed,
+        false,
+        input.queue,
+      );
+      if (lock.status === "granted") {
+        await desk.become("running", null);
+        return { epoch: lock.epoch, nextNumber: 1, setbacks: 0, paused: false };
+      }
+      if (lock.status === "busy") {
+        await desk.become("planned", heldWords(testbed, lock.heldBy));
+        return lock;
+      }
+      await desk.queue(lock);
+      if (workflowInfo().continueAsNewSuggested) return "queued";
+      await desk.untilQueueMoves(moves);
     }
-    await desk.become("planned", heldWords(testbed, lock.heldBy));
-    return lock;
   }
 
   async function end(status: "completed" | "cancelled"): Promise<void> {

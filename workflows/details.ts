@@ -43,6 +43,15 @@ export function ledgerSentence(ledger: CampaignProgress): string {
   return `${planned} planned = ${valid} valid + ${invalid} invalid + ${skipped} skipped${open}`;
 }
 
+/** `2nd in the queue of the testbed lab, which demo-1 holds` */
+export const queueWords = (place: number, testbed: string, heldBy: string): string =>
+  `${ordinal(place)} in the queue of the testbed ${testbed}, which ${heldBy.replace(/^campaign\//, "")} holds`;
+
+function ordinal(place: number): string {
+  const teen = place % 100 >= 11 && place % 100 <= 13;
+  return `${place}${(teen ? undefined : ["th", "st", "nd", "rd"][place % 10]) ?? "th"}`;
+}
+
 /** What came of each load so far; `measuring`: the first one without an end runs now. */
 export function sweepDetails(
   trials: readonly TrialBrief[],

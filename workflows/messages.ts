@@ -62,16 +62,37 @@ export interface LockRequest {
   readonly epochFloor: number;
   /** The holder was refused on a host with its present epoch and needs a higher one. */
   readonly renew: boolean;
+  /** Wait for a busy testbed, in turn; told by `lookAgain` when the turn may have come. Absent: do not wait. */
+  readonly queue?: boolean;
+  /** It waited since then already, Unix time; null or absent: it comes now. */
+  readonly queuedSinceMs?: number | null;
 }
 export type LockAnswer =
   | { readonly status: "granted"; readonly epoch: number }
-  | { readonly status: "busy"; readonly heldBy: string };
+  | { readonly status: "busy"; readonly heldBy: string }
+  | {
+      readonly status: "queued";
+      readonly heldBy: string;
+      /** 1: next. */
+      readonly place: number;
+      readonly sinceMs: number;
+    };
+export interface QueuedHolder {
+  readonly holder: string;
+  readonly epochFloor: number;
+  /** Unix time; no two are equal. */
+  readonly sinceMs: number;
+}
 export interface LockHolder {
   readonly holder: string | null;
   readonly epoch: number;
 }
 
 export const acquire = defineUpdate<LockAnswer, [LockRequest]>("acquire");
-/** Idempotent: false when that workflow does not hold the lock. */
+/** Idempotent: false when that workflow neither holds the lock nor waits for it. */
 export const release = defineUpdate<boolean, [holder: string]>("release");
 export const holder = defineQuery<LockHolder>("holder");
+/** First in front. */
+export const queue = defineQuery<readonly QueuedHolder[]>("queue");
+/** From the lock to who waits for it: the queue has moved. */
+export const lookAgain = defineSignal("lookAgain");

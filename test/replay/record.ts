@@ -17,7 +17,10 @@ const version = "0.1.0";
 const bench = await temporalServer({ continueAt: 50 });
 const { client } = bench.environment;
 const testbed = "bench";
-const acts = lockActs(client, { testbed: async () => ({ content: {}, token: 0 }) });
+const acts = lockActs(client, {
+  testbed: async () => ({ content: {}, token: 0 }),
+  status: async () => null,
+});
 const lock = {
   acquireTestbed: () => (id: string, name: string, renew: boolean) => acts.acquireTestbed(id, name, renew),
   releaseTestbed: () => (id: string, name: string) => acts.releaseTestbed(id, name),

@@ -182,6 +182,7 @@ export function sampleRecord(trials: readonly TrialRow[]): CampaignRecord {
       plannedAt: "2030-01-01T00:00:00.000Z",
       startedAt: "2030-01-01T00:00:00.000Z",
       endedAt: "2030-01-01T00:05:00.000Z",
+      queue: null,
       current: null,
     },
     campaign: sampleCampaign,

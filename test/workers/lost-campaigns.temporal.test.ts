@@ -218,3 +218,38 @@ test("what a person ended in Temporal is not begun anew, what failed there is", 
     expect(await handleOf(client, campaignId).result()).toMatchObject({ status: "completed" });
   });
 });
+
+test("campaigns that waited in the queue have their old places behind the one that held the testbed", async () => {
+  const { store } = postgres;
+  const { campaignId } = await lostInTheMiddle(4);
+  const [late, early] = [freshId(), freshId()];
+  for (const [id, queuedAt] of [
+    [late, "2026-01-01T00:00:02.000Z"],
+    [early, "2026-01-01T00:00:01.000Z"],
+  ] as const) {
+    await planted(store, id, { trialCount: 2 });
+    await store.setCampaignState(id, "queued", "2nd in the queue", queuedAt);
+  }
+  let goOn: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (goOn = resolve));
+  await onServer({ measure: () => gate }, async (client) => {
+    const begun: string[] = [];
+    await until("all are begun anew", async () => {
+      begun.push(...(await beginLostAnew(client, store)));
+      return begun.length === 3;
+    });
+    expect(begun).toEqual([campaignId, early, late]);
+    await until("both wait again", async () => {
+      const queued = await Promise.all([early, late].map((id) => store.status(id)));
+      return queued.every((status) => status?.reason?.includes(campaignId) === true);
+    });
+    expect(await store.status(early)).toMatchObject({ queue: { place: 1, heldBy: campaignId } });
+    expect(await store.status(late)).toMatchObject({ queue: { place: 2, heldBy: campaignId } });
+    goOn();
+    for (const id of begun) await handleOf(client, id).result();
+  });
+  const started = await Promise.all(
+    [campaignId, early, late].map(async (id) => (await store.status(id))?.startedAt ?? ""),
+  );
+  expect(started).toEqual(started.toSorted());
+});

@@ -3,6 +3,7 @@ import {
   campaignDetails,
   endLines,
   ledgerSentence,
+  queueWords,
   sweepDetails,
 } from "../../workflows/details.ts";
 import type { TrialBrief } from "../../workflows/acts.ts";
@@ -73,4 +74,22 @@ test("the ledger is a sum, with what is open only while something is", () => {
   expect(ledgerSentence({ ...ended, valid: 38, pending: 1, running: 1 })).toBe(
     "42 planned = 38 valid + 1 invalid + 1 skipped + 1 pending + 1 running",
   );
+});
+
+test("a place in the queue is said with who holds the testbed", () => {
+  expect(queueWords(1, "lab", "campaign/demo-1")).toBe(
+    "1st in the queue of the testbed lab, which demo-1 holds",
+  );
+  const places = [2, 3, 4, 11, 12, 13, 21, 22, 112].map((place) => queueWords(place, "x", "y"));
+  expect(places.map((words) => words.split(" ")[0])).toEqual([
+    "2nd",
+    "3rd",
+    "4th",
+    "11th",
+    "12th",
+    "13th",
+    "21st",
+    "22nd",
+    "112th",
+  ]);
 });

@@ -17,11 +17,13 @@ afterAll(() => bench.environment.teardown());
 /** The real lock on a real server, above a store that has seen `token`. */
 function lockOf(token = 0) {
   const testbed = `bench-${randomUUID().slice(0, 8)}`;
-  const store = { testbed: async () => ({ content: {}, token }) };
+  const store = {
+    testbed: async () => ({ content: {}, token }),
+    status: async () => null,
+  };
   const acts = lockActs(bench.environment.client, store);
   const overrides = {
-    acquireTestbed: () => (id: string, name: string, renew: boolean) =>
-      acts.acquireTestbed(id, name, renew),
+    acquireTestbed: () => acts.acquireTestbed,
     releaseTestbed: () => (id: string, name: string) => acts.releaseTestbed(id, name),
     isClosed: () => (id: string) => acts.isClosed(id),
   };
