@@ -28,6 +28,7 @@ const unwanted = ["COMPLETED", "FAILED", "TIMED_OUT"];
 /** Begins every lost campaign anew; safe to be called by several workers at once. @returns their ids. */
 export async function beginLostAnew(client: Client, store: LostStore): Promise<readonly string[]> {
   const begun: string[] = [];
+  const putOff = new Set<string>();
   for (const { id } of await store.begunCampaigns()) {
     const why = await lossOf(client, id);
     if (why === null) continue;
@@ -36,7 +37,14 @@ export async function beginLostAnew(client: Client, store: LostStore): Promise<r
     const campaign = all.find((one) => one.id === id);
     if (campaign === undefined) continue;
     // Who held the testbed has it again before anybody may queue for it.
-    if (campaign.state === "queued" && !(await isHeld(client, campaign, all))) continue;
+    const { testbed } = campaign;
+    if (
+      campaign.state === "queued" &&
+      (putOff.has(testbed) || !(await isHeld(client, testbed, all)))
+    ) {
+      putOff.add(testbed);
+      continue;
+    }
     await beginAnew(client, store, campaign, waitOf(campaign, all), why);
     begun.push(id);
   }
@@ -57,7 +65,7 @@ async function lossOf(client: Client, id: string): Promise<string | null> {
 /** False: whoever held the testbed has not taken it again yet; a later look finds it. */
 async function isHeld(
   client: Client,
-  { testbed }: BegunCampaign,
+  testbed: string,
   all: readonly BegunCampaign[],
 ): Promise<boolean> {
   if (!all.some((one) => one.testbed === testbed && one.state !== "queued")) return true;
