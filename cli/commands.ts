@@ -21,6 +21,7 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   resume: async () => (await import("./steer.ts")).resumeCommand,
   release: async () => (await import("./steer.ts")).releaseCommand,
   skip: async () => (await import("./skip.ts")).skipCommand,
+  extend: async () => (await import("./extend.ts")).extendCommand,
   cancel: async () => (await import("./steer.ts")).cancelCommand,
   report: async () => (await import("./report.ts")).reportCommand,
   delete: async () => (await import("./delete.ts")).deleteCommand,

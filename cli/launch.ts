@@ -15,37 +15,36 @@ import type { RunFiles } from "./run-files.ts";
 /** A worker takes up a new testbed's queue within seconds, and loads its workflows first. */
 const lockDeadlineMs = 60_000;
 
-/** Whether another campaign has begun, and not ended, on what this one needs. @throws naming it. */
-export async function refuseBusy(
+/** Another campaign that has begun, and not ended, on what this one needs; null: none. */
+export async function holderOf(
   store: Pick<Store, "allStatus" | "testbeds">,
   { testbed }: RunFiles,
   id: string | null,
-): Promise<void> {
+): Promise<CampaignStatus | null> {
   const kinds = new Map((await store.testbeds()).map(({ name, kind }) => [name, kind]));
   // A state folder has one lab, whatever its testbed files call it.
   const shared = (name: string) =>
     name === testbed.name || (testbed.kind === "lab" && kinds.get(name) === "lab");
-  const holder = (await store.allStatus()).find(
-    (status) => status.campaign !== id && shared(status.testbed) && holds(status),
-  );
-  if (holder) throw busy(testbed.name, holder.campaign);
+  const all = await store.allStatus();
+  const holds = (status: CampaignStatus) => shared(status.testbed) && holdsTestbed(status);
+  return all.find((status) => status.campaign !== id && holds(status)) ?? null;
 }
 
-const holds = ({ state }: CampaignStatus): boolean =>
+export const holdsTestbed = ({ state }: Pick<CampaignStatus, "state">): boolean =>
   state === "running" || state === "paused" || state === "waiting";
 
-const busy = (testbed: string, holder: string): Error =>
+export const busy = (testbed: string, holder: string): Error =>
   new Error(
-    `testbed ${testbed} is busy: campaign ${holder} holds it; \`longhaul status ${holder}\` shows how long, \`longhaul cancel ${holder}\` ends it`,
+    `testbed ${testbed} is busy: campaign ${holder} holds it; \`longhaul status ${holder}\` shows how long, \`longhaul cancel ${holder}\` ends it; with --queue this one waits its turn`,
   );
 
-/** Takes the testbed for the campaign before its workflow does, so that a busy one is refused before anything is planned. */
+/** Takes the testbed for the campaign before its workflow does, so that a busy one is known before anything is planned. Null: it is taken; otherwise its holder's id. */
 export async function takeTestbed(
   client: Client,
   store: Pick<Store, "testbed">,
   testbed: string,
   id: string,
-): Promise<void> {
+): Promise<string | null> {
   const { token } = (await store.testbed(testbed)) ?? { token: 0 };
   const epochFloor = epochOf(token);
   const request: LockRequest = { holder: campaignWorkflowId(id), epochFloor, renew: false };
@@ -74,7 +73,7 @@ export async function takeTestbed(
         { cause },
       );
     });
-  if (answer.status === "busy") throw busy(testbed, answer.heldBy.replace(/^campaign\//, ""));
+  return answer.status === "granted" ? null : answer.heldBy.replace(/^campaign\//, "");
 }
 
 /** Gives back what `takeTestbed` took, when the campaign could not be started after it. */
@@ -95,9 +94,10 @@ export async function writePlan(
   id: string,
   stored: { readonly temporalUi: string | null; readonly longhaulVersion: string },
 ): Promise<Plan> {
-  const calibrations =
-    (await store.campaign(id))?.calibrations ?? (await store.calibrations(testbed.name));
-  const plan = expandPlan(campaign, testbedFacts(testbed, calibrations), id);
+  const found = await store.campaign(id);
+  const calibrations = found?.calibrations ?? (await store.calibrations(testbed.name));
+  const facts = testbedFacts(testbed, calibrations);
+  const plan = expandPlan(campaign, facts, id);
   await store.putPlan({
     id,
     testbed: testbed.name,
@@ -109,7 +109,11 @@ export async function writePlan(
     calibrations,
     ...stored,
   });
-  return plan;
+  const repetitions = found?.content.repetitions ?? campaign.repetitions;
+  // One that was extended since has more of them than the file that it was planned from.
+  return repetitions === campaign.repetitions
+    ? plan
+    : expandPlan({ ...campaign, repetitions }, facts, id);
 }
 
 /** Starts the campaign's workflow; one that runs already is left as it is. */
@@ -118,9 +122,11 @@ export async function startCampaign(
   { campaign, testbed }: RunFiles,
   id: string,
   plan: Plan,
+  queue: boolean,
 ): Promise<void> {
+  const repetitions = plan.trials.at(-1)?.repetition ?? 0;
   const facts = [
-    `${plan.trials.length} trials in ${campaign.repetitions} ${campaign.repetitions === 1 ? "repetition" : "repetitions"}`,
+    `${plan.trials.length} trials in ${repetitions} ${repetitions === 1 ? "repetition" : "repetitions"}`,
     `seed ${campaign.seed}`,
     `about ${durationText(plan.estimate.seconds)}`,
     ...(plan.omissions.length > 0 ? [`${plan.omissions.length} scenarios omitted`] : []),
@@ -130,7 +136,11 @@ export async function startCampaign(
     workflowIdConflictPolicy: "USE_EXISTING",
     taskQueue: taskQueue(testbed.name),
     args: [
-      { campaignId: id, testbed: testbed.name, attemptLimit: campaign.attemptLimit, carried: null },
+      {
+        ...{ campaignId: id, testbed: testbed.name, attemptLimit: campaign.attemptLimit },
+        ...(queue ? { queue } : {}),
+        carried: null,
+      },
     ],
     staticSummary: `${id}: ${plan.trials.length} trials on ${testbed.name}`.slice(0, 180),
     staticDetails: [

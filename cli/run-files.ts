@@ -23,10 +23,16 @@ const defaultTestbed = "testbeds/lab.yaml";
 /** `testbed`: null is the default one of the working directory or, failing that, of this checkout. @throws {UsageError} */
 export function readRunFiles(file: string, testbed: string | null, id: string | null): RunFiles {
   const campaign = parseCampaign(contentOf(file, "campaign file"), file);
-  const testbedPath = resolve(testbed ?? presentDefault());
-  const bed = parseTestbed(contentOf(testbedPath, "testbed file"), testbed ?? defaultTestbed);
-  const forecast = expandPlan(campaign, testbedFacts(bed, null), id ?? campaign.name);
-  return { campaign, testbed: bed, testbedPath, forecast };
+  const found = readTestbedFile(testbed);
+  const forecast = expandPlan(campaign, testbedFacts(found.testbed, null), id ?? campaign.name);
+  return { campaign, ...found, forecast };
+}
+
+/** null: the default one. @throws {UsageError} */
+export function readTestbedFile(file: string | null): Pick<RunFiles, "testbed" | "testbedPath"> {
+  const testbedPath = resolve(file ?? presentDefault());
+  const text = contentOf(testbedPath, "testbed file");
+  return { testbed: parseTestbed(text, file ?? defaultTestbed), testbedPath };
 }
 
 /** The default testbed file of the working directory or, failing that, of this checkout. */

@@ -4,19 +4,19 @@ import { UsageError } from "../model/usage-error.ts";
 import { servicesStatus } from "../services/services-status.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import type { CampaignStatus, Store } from "../store/store.ts";
-import { bringServicesUp, labReady, type Log } from "./bring-up.ts";
+import { depart } from "./depart.ts";
+import { bringServicesUp, type Log } from "./bring-up.ts";
 import { isOpen } from "./campaign-json.ts";
 import { ledgerText, outcomesText } from "./campaign-text.ts";
 import { refuseFullDisk } from "./disk-space.ts";
 import { follow } from "./follow.ts";
-import { letTestbedGo, refuseBusy, startCampaign, takeTestbed, writePlan } from "./launch.ts";
+import { writePlan } from "./launch.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { progressScreen } from "./progress-screen.ts";
 import { exitCodes } from "./program.ts";
 import { readRunFiles, type RunFiles } from "./run-files.ts";
 import { say } from "./say.ts";
 import { withStore } from "./store-access.ts";
-import { withClient } from "./temporal-client.ts";
 import { currentLink, linkLines } from "./ui-link.ts";
 import { longhaulVersion } from "../services/version.ts";
 
@@ -26,6 +26,8 @@ interface RunOptions {
   readonly testbed?: string;
   readonly id?: string;
   readonly detach?: boolean;
+  /** Wait in turn for a busy testbed. */
+  readonly queue?: boolean;
   /** The caller tells the results itself. */
   readonly concluded?: boolean;
   /** Told when the campaign has its id and measures. */
@@ -42,6 +44,7 @@ export function runCommand(program: Command): void {
     .option("--testbed <file>", "testbed file (default: testbeds/lab.yaml)")
     .option("--id <id>", "the campaign's id (default: <name>-<n>, new each time)")
     .option("--detach", "start it and return")
+    .option("--queue", "wait in turn where the testbed is busy")
     .action(async (file: string, options: RunOptions) => {
       const code = await run(file, options);
       if (code !== exitCodes.done) process.exitCode = code;
@@ -57,7 +60,7 @@ export async function run(file: string, options: RunOptions): Promise<number> {
     if (!servicesStatus(state).ready) refuseFullDisk(state.path, files.forecast);
     await bringServicesUp(state, files, log);
     return await withStore(state, async (store) => {
-      const { id, estimateSeconds } = await begin(state, store, files, options.id ?? null);
+      const { id, estimateSeconds } = await begin(state, store, files, options.id ?? null, options);
       leave.began(id);
       options.begun?.(id);
       const link = currentLink(state, id);
@@ -92,33 +95,35 @@ export async function run(file: string, options: RunOptions): Promise<number> {
 }
 
 /** Attaches to a campaign that exists with this plan, or plans and starts it. */
-async function begin(state: StateFolder, store: Store, files: RunFiles, wantedId: string | null) {
+async function begin(
+  state: StateFolder,
+  store: Store,
+  files: RunFiles,
+  wantedId: string | null,
+  options: Pick<RunOptions, "queue">,
+) {
   const known = wantedId === null ? null : await store.status(wantedId);
   if (known !== null && !isOpen(known)) {
     await writePlan(store, files, known.campaign, await stored(state, known.campaign));
     return { id: known.campaign, estimateSeconds: null };
   }
-  await refuseBusy(store, files, wantedId);
   if (known === null) refuseFullDisk(state.path, files.forecast);
-  const { testbed } = files;
   const id = wantedId ?? (await store.freshCampaignId(files.campaign.name));
+  const plan = async () => writePlan(store, files, id, await stored(state, id));
   // An attached campaign may be measuring: its generator is not calibrated under it.
-  if (known !== null) await writePlan(store, files, id, await stored(state, id));
-  await store.putTestbed({ name: testbed.name, kind: testbed.kind, content: testbed });
-  return await withClient(state, async (client) => {
-    await takeTestbed(client, store, testbed.name, id);
-    try {
-      await labReady(state, files, store, { log, calibrate: known === null });
-      const plan = await writePlan(store, files, id, await stored(state, id));
-      for (const note of plan.notes) log(note);
-      await startCampaign(client, files, id, plan);
-      return { id, estimateSeconds: plan.estimate.seconds };
-    } catch (error) {
-      if (known === null) await letTestbedGo(client, testbed.name, id);
-      if (wantedId === null) await store.giveBackCampaignId(id);
-      throw error;
-    }
-  });
+  if (known !== null) await plan();
+  try {
+    const { estimate, notes } = await depart(state, store, {
+      ...{ files, id, plan, log },
+      isNew: known === null,
+      queue: options.queue === true || known?.state === "queued",
+    });
+    for (const note of notes) log(note);
+    return { id, estimateSeconds: estimate.seconds };
+  } catch (error) {
+    if (wantedId === null) await store.giveBackCampaignId(id);
+    throw error;
+  }
 }
 
 const stored = async (state: StateFolder, id: string) => ({

@@ -5,6 +5,7 @@ import { hostNames } from "../model/testbed.ts";
 import { UsageError } from "../model/usage-error.ts";
 import { unknownCampaign } from "../report/record.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
+import { closingWords } from "../model/extension.ts";
 import type { Steered } from "../workflows/messages.ts";
 import { withStore } from "./store-access.ts";
 import { asker, withClient } from "./temporal-client.ts";
@@ -86,6 +87,14 @@ export async function steer<Answer>(
       throw new Error(`${verb} ${id}: ${refusal(cause)}`, { cause });
     }
   });
+}
+
+/** Whether an order found no workflow that could take it: it has ended, is about to, or never began. */
+export function hasNoWorkflow(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : null;
+  if (!(cause instanceof Error)) return false;
+  if (cause.name === "WorkflowNotFoundError") return true;
+  return cause.cause instanceof Error && cause.cause.message.endsWith(closingWords);
 }
 
 /** The campaign's own words where it refused; otherwise what is missing. */

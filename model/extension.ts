@@ -12,3 +12,6 @@ export interface ExtendOrder {
 export type ExtendAnswer =
   | { readonly status: "extended"; readonly planned: number; readonly added: number }
   | { readonly status: "refused"; readonly why: string };
+
+/** How a campaign refuses an order that comes after its last trial. */
+export const closingWords = "is ending";

@@ -11,6 +11,7 @@ import {
   upsertSearchAttributes,
   uuid4,
 } from "@temporalio/workflow";
+import { closingWords } from "../model/extension.ts";
 import type { SkipOrder } from "../model/skip.ts";
 import type { CampaignState } from "../model/trial.ts";
 import type { CampaignProgress } from "./acts.ts";
@@ -206,7 +207,7 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
     };
     if (typeof by !== "string" || by === "") refuse("is steered by name: say who asks");
     if (cancelAskedBy !== null) refuse(`is being cancelled by ${cancelAskedBy}`);
-    if (closing) refuse("is ending");
+    if (closing) refuse(closingWords);
     if (!allowed) refuse(why);
   }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { deleteCampaign } from "../../cli/delete.ts";
 import { noteDisturbance } from "../../cli/disturbed.ts";
-import { refuseBusy } from "../../cli/launch.ts";
+import { busy, holderOf } from "../../cli/launch.ts";
 import { reportCampaign } from "../../cli/report.ts";
 import { readRunFiles } from "../../cli/run-files.ts";
 import { campaignAnswer } from "../../cli/status.ts";
@@ -155,12 +155,15 @@ describe("commands that read a real store", () => {
     );
     const others = (await db.store.allStatus()).filter(({ campaign }) => campaign !== "holder");
     for (const { campaign } of others) await db.store.setCampaignState(campaign, "completed");
-    await expect(refuseBusy(db.store, files, null)).rejects.toThrow(
-      /is busy: campaign holder holds it; `longhaul status holder`/,
+    expect(await holderOf(db.store, files, null)).toMatchObject({ campaign: "holder" });
+    expect(busy("lab", "holder").message).toMatch(
+      /is busy: campaign holder holds it; `longhaul status holder`.* with --queue/,
     );
-    await refuseBusy(db.store, files, "holder");
+    expect(await holderOf(db.store, files, "holder")).toBeNull();
+    await db.store.setCampaignState("holder", "queued");
+    expect(await holderOf(db.store, files, null)).toBeNull();
     await db.store.setCampaignState("holder", "completed");
-    await refuseBusy(db.store, files, null);
+    expect(await holderOf(db.store, files, null)).toBeNull();
   });
 
   test("delete: removes an ended campaign with its trials", async () => {

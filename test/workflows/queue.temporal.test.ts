@@ -43,7 +43,7 @@ function queueBench() {
         },
       ]),
     ),
-    isClosed: acts.isClosed,
+    isClosed: (id: string) => acts.isClosed(id),
   } as unknown as Acts;
 
   function plan(): string {
