@@ -4,6 +4,7 @@ import type { ProcessIdentity } from "./process-identity.ts";
 import { readServices } from "./services-file.ts";
 import type { ServiceName, ServiceRecord } from "./services-file.ts";
 import type { StateFolder } from "./state-folder.ts";
+import { workerWord } from "./worker-ready.ts";
 
 interface ServiceStatus {
   /** `dead`: on record as running, but gone, and no supervisor restarts it. */
@@ -21,7 +22,12 @@ export interface ServicesStatus {
   readonly supervisor: { readonly state: "running" | "stopped"; readonly pid: number | null };
   readonly temporal: ServiceStatus & { readonly ui: string | null };
   readonly postgres: ServiceStatus;
-  readonly worker: ServiceStatus;
+  readonly worker: ServiceStatus & {
+    /** What the living worker waits for, in its words; null: for nothing. */
+    readonly waitsFor: string | null;
+    /** Of the Longhaul that it runs. */
+    readonly version: string | null;
+  };
 }
 
 /** What is true now: the record, checked against the processes. Touches nothing. */
@@ -42,10 +48,12 @@ export function servicesStatus(state: StateFolder): ServicesStatus {
       };
     const process = living(record.process);
     const lost = record.process !== null && process === null && supervisor === null;
+    // Ended a moment ago, and its supervisor has not said so yet.
+    const ended = record.state === "running" && process === null;
     const unkept = process === null && supervisor === null && record.state !== "external";
     const { since, restarts, lastEnd } = record;
     return {
-      state: lost ? "dead" : unkept ? "stopped" : record.state,
+      state: lost ? "dead" : unkept ? "stopped" : ended ? "waiting" : record.state,
       address: record.state === "external" && name !== "worker" ? file.external[name] : local,
       pid: process?.pid ?? null,
       ...{ since, restarts, lastEnd },
@@ -54,7 +62,12 @@ export function servicesStatus(state: StateFolder): ServicesStatus {
   const ui = file?.ports.temporalUi;
   const temporal = of("temporal", file?.ports.temporal);
   const postgres = of("postgres", file?.ports.postgres);
-  const worker = of("worker", undefined);
+  const word = workerWord(state);
+  const worker = {
+    ...of("worker", undefined),
+    waitsFor: word?.waitsFor?.words ?? null,
+    version: word?.version ?? null,
+  };
   return {
     ready:
       supervisor !== null &&

@@ -7,7 +7,7 @@ import { externalDatabase, externalDatabasePlace, externalTemporal } from "./end
 import { checkout } from "./kept-services.ts";
 import { waitForLock } from "./lock.ts";
 import { logFile, logTail } from "./log-files.ts";
-import { identityOf, isAlive } from "./process-identity.ts";
+import { gone, identityOf, isAlive, signalTo } from "./process-identity.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
 import { readServices, serviceNames } from "./services-file.ts";
 import type { ServiceName, ServicesFile } from "./services-file.ts";
@@ -16,7 +16,9 @@ import type { ServicesStatus } from "./services-status.ts";
 import type { StateFolder } from "./state-folder.ts";
 import { temporalAtHand, temporalBinary } from "./temporal.ts";
 import type { Log } from "./temporal.ts";
+import { longhaulVersion } from "./version.ts";
 import { setWanted } from "./wanted.ts";
+import { workerWord } from "./worker-ready.ts";
 
 const startDeadlineMs = 180_000;
 /** A service that fails this often in a row while `up` waits will not come up by waiting. */
@@ -39,7 +41,10 @@ export async function up(
     const running = living(readServices(state)?.supervisor);
     if (running !== null) refuseOtherServers(readServices(state), env);
     setWanted(state, { services: true });
-    if (running !== null && servicesStatus(state).ready) return servicesStatus(state);
+    if (running !== null && servicesStatus(state).ready) {
+      await deployWorker(state, running, options.log);
+      return servicesStatus(state);
+    }
     // One that is here is told by the supervisor's log; a download takes its time.
     const tell = temporalAtHand(state.cache, env) === null ? options.log : () => undefined;
     if (externalTemporal(env) === null) await temporalBinary(state.cache, tell, env);
@@ -50,6 +55,17 @@ export async function up(
   } finally {
     lock.release();
   }
+}
+
+/** A worker of another version than this program's ends, and the supervisor starts what is installed now; what it measures is collected. */
+async function deployWorker(state: StateFolder, supervisor: ProcessIdentity, log: Log) {
+  const word = workerWord(state);
+  const version = await longhaulVersion();
+  if (word === null || word.version === version) return;
+  log(`the worker runs Longhaul ${word.version}; it is started anew as ${version}`);
+  signalTo(word.process, "SIGTERM");
+  await gone(word.process, startDeadlineMs);
+  await allReady(state, supervisor);
 }
 
 const started = (env: NodeJS.ProcessEnv): readonly string[] => [
@@ -91,6 +107,9 @@ async function allReady(state: StateFolder, supervisor: ProcessIdentity): Promis
     const hopeless = serviceNames.find(
       (name) => status[name].restarts - before(name) >= hopelessRestarts,
     );
+    const word = workerWord(state);
+    if (word?.waitsFor?.isFinal === true)
+      throw new Error(`the worker cannot begin: ${word.waitsFor.words}`);
     if (hopeless !== undefined && status.supervisor.pid === supervisor.pid)
       throw new Error(
         `${hopeless} does not come up (${status[hopeless].lastEnd}); it is tried on in the background until \`longhaul down\`${tail(hopeless)}`,

@@ -1,21 +1,44 @@
 import { join } from "node:path";
 import { readJson, writeJson } from "./json-file.ts";
-import { identityOf } from "./process-identity.ts";
+import { identityOf, isAlive } from "./process-identity.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
 import type { StateFolder } from "./state-folder.ts";
 
+/** What a worker says of itself, in `worker-ready.json`. */
+export interface WorkerWord {
+  readonly process: ProcessIdentity;
+  /** The Longhaul that it runs. */
+  readonly version: string;
+  /** null: its servers and its bundle are there and it serves. */
+  readonly waitsFor: {
+    readonly words: string;
+    /** Waiting does not help: a person must do something. */
+    readonly isFinal: boolean;
+  } | null;
+}
+
 const fileOf = (state: StateFolder): string => join(state.path, "worker-ready.json");
 
-/** Called by the worker process when its servers and its bundle are there and it begins to serve. */
-export const announceWorker = (state: StateFolder): void =>
-  writeJson(fileOf(state), identityOf(process.pid));
+/** Called by the worker process, once when it serves and whenever it waits for something else. */
+export function announceWorker(state: StateFolder, word: Omit<WorkerWord, "process">): void {
+  const process_ = identityOf(process.pid);
+  if (process_ !== null) writeJson(fileOf(state), { process: process_, ...word });
+}
 
-/** True when this very process, not an earlier one with its pid, has announced itself. */
+/** What the living worker said last; null: it has not spoken yet, or there is none. */
+export function workerWord(state: StateFolder): WorkerWord | null {
+  const word = readJson(fileOf(state)) as Partial<WorkerWord> | null;
+  // A worker of Longhaul 0.1.0 wrote its identity alone.
+  if (!word?.process || word.version === undefined || word.waitsFor === undefined) return null;
+  return isAlive(word.process) ? (word as WorkerWord) : null;
+}
+
+/** True when this very process, not an earlier one with its pid, serves. */
 export function workerIsReady(state: StateFolder, worker: ProcessIdentity): boolean {
-  const announced = readJson(fileOf(state)) as ProcessIdentity | null;
+  const word = workerWord(state);
   return (
-    announced?.pid === worker.pid &&
-    announced.startTicks === worker.startTicks &&
-    announced.bootId === worker.bootId
+    word?.process.pid === worker.pid &&
+    word.process.startTicks === worker.startTicks &&
+    word.waitsFor === null
   );
 }

@@ -5,11 +5,13 @@ import { createActivities } from "../activities/index.ts";
 import { endpoints } from "../services/endpoints.ts";
 import type { StateFolder } from "../services/state-folder.ts";
 import { openStore } from "../store/open-store.ts";
+import type { SchemaUse } from "../store/schema-use.ts";
 import type { Store } from "../store/store.ts";
 import type { Acts } from "../workflows/acts.ts";
 import { benches } from "./benches.ts";
 import { workflowBundle } from "./bundle.ts";
 import { patiently } from "./patience.ts";
+import type { Waiting } from "./patience.ts";
 import { longhaulVersion } from "../services/version.ts";
 
 export interface Built {
@@ -19,21 +21,21 @@ export interface Built {
   readonly bundle: string;
   readonly activities: Acts;
   readonly store: Store;
+  readonly schema: SchemaUse;
   close(): Promise<void>;
 }
 
 /** Waits for PostgreSQL and Temporal as long as they are away. */
-export async function build(
-  state: StateFolder,
-  signal: AbortSignal,
-  log: (line: string) => void,
-): Promise<Built> {
-  const { temporal, databaseUrl } = await patiently("services", signal, log, async () =>
+export async function build(state: StateFolder, waiting: Waiting): Promise<Built> {
+  const { temporal, databaseUrl } = await patiently("services", waiting, async () =>
     Promise.resolve(endpoints(state)),
   );
   const store = openStore(databaseUrl);
-  await patiently("PostgreSQL", signal, log, () => store.migrate());
-  const connection = await patiently(`Temporal at ${temporal.address}`, signal, log, () =>
+  const schema = await patiently("PostgreSQL", waiting, async () => {
+    await store.migrate();
+    return store.useSchema();
+  });
+  const connection = await patiently(`Temporal at ${temporal.address}`, waiting, () =>
     NativeConnection.connect(temporal.connection ?? { address: temporal.address }),
   );
   const [bundle, version] = await Promise.all([workflowBundle(state.cache), longhaulVersion()]);
@@ -47,9 +49,11 @@ export async function build(
     bundle,
     activities: createActivities({ store, bench: known.bench, client, longhaulVersion: version }),
     store,
+    schema,
     async close() {
       await known.close();
       await connection.close();
+      await schema.end();
       await store.close();
     },
   };

@@ -7,39 +7,68 @@ import type { Client } from "@temporalio/client";
 import type { Worker } from "@temporalio/worker";
 import { taskQueue } from "../model/search-attributes.ts";
 import { stateFolder } from "../services/state-folder.ts";
+import { longhaulVersion } from "../services/version.ts";
 import { announceWorker } from "../services/worker-ready.ts";
+import type { WorkerWord } from "../services/worker-ready.ts";
+import { StoreUnavailable } from "../store/store.ts";
 import { giveUpAbandoned } from "./abandoned.ts";
 import { build } from "./build.ts";
 import type { Built } from "./build.ts";
 import { beginLostAnew } from "./lost-campaigns.ts";
 import { patiently } from "./patience.ts";
+import type { Waiting } from "./patience.ts";
 import { installRuntime } from "./runtime.ts";
 import { testbedWorker } from "./testbed-worker.ts";
 
 const lookForTestbedsMs = 1000;
-const lookForLostMs = 5000;
+const lookAroundMs = 5000;
 /** An act that ignores its end holds the process no longer than this. */
 const endMs = 15_000;
 
 /** What was said last of campaigns that could not be looked up; empty: they could. */
 let lookUpFailure = "";
 
+/** What it waits for now, by what it is. */
+const waits = new Map<string, WorkerWord["waitsFor"]>();
+const version = await longhaulVersion();
+let serves = false;
+
 const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
 const stop = new AbortController();
 for (const name of ["SIGTERM", "SIGINT"] as const)
   process.on(name, () => {
-    if (stop.signal.aborted) return;
-    log(`${name}: ending`);
-    stop.abort();
-    setTimeout(() => process.exit(1), endMs).unref();
+    if (!stop.signal.aborted) end(name);
   });
+
+function end(why: string): void {
+  log(`${why}: ending`);
+  stop.abort();
+  setTimeout(() => process.exit(1), endMs).unref();
+}
+
+const waiting: Waiting = {
+  signal: stop.signal,
+  log,
+  tell(what, waitsFor) {
+    if (waitsFor === null) waits.delete(what);
+    else waits.set(what, waitsFor);
+    announce();
+  },
+};
+
+function announce(): void {
+  const [first = null] = waits.values();
+  const begins = serves ? null : { words: "it begins", isFinal: false };
+  announceWorker(stateFolder(), { version, waitsFor: first ?? begins });
+}
 
 installRuntime();
 try {
-  const built = await build(stateFolder(), stop.signal, log);
+  const built = await build(stateFolder(), waiting);
   await beginLost(built);
-  announceWorker(stateFolder());
-  await Promise.all([serveTestbeds(built), watchForLost(built)]);
+  serves = true;
+  announce();
+  await Promise.all([serveTestbeds(built), lookAround(built)]);
   await built.close();
 } catch (error) {
   if (!stop.signal.aborted) {
@@ -56,9 +85,7 @@ async function serveTestbeds(built: Built): Promise<void> {
   const serving = new Map<string, Promise<void>>();
   while (!stop.signal.aborted) {
     try {
-      const testbeds = await patiently("PostgreSQL", stop.signal, log, () =>
-        built.store.testbeds(),
-      );
+      const testbeds = await patiently("PostgreSQL", waiting, () => built.store.testbeds());
       for (const { name } of testbeds)
         if (!serving.has(name)) serving.set(name, serve(built, name));
       await delay(lookForTestbedsMs, undefined, { signal: stop.signal });
@@ -83,10 +110,23 @@ async function beginLost({ client, store }: Built): Promise<void> {
   }
 }
 
-async function watchForLost(built: Built): Promise<void> {
+async function lookAround(built: Built): Promise<void> {
   while (!stop.signal.aborted) {
-    await delay(lookForLostMs, undefined, { signal: stop.signal }).catch(() => undefined);
-    if (!stop.signal.aborted) await beginLost(built);
+    await delay(lookAroundMs, undefined, { signal: stop.signal }).catch(() => undefined);
+    if (stop.signal.aborted) return;
+    const why = await whyStop(built);
+    if (why !== null) end(`${why}, and this is ${version}`);
+    else await beginLost(built);
+  }
+}
+
+/** A newer Longhaul has changed the store, or waits until it can: the supervisor starts what is installed by then. */
+async function whyStop({ schema }: Built): Promise<string | null> {
+  try {
+    return await schema.whyStop();
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return null;
+    throw error;
   }
 }
 
@@ -95,7 +135,7 @@ async function serve(built: Built, testbed: string): Promise<void> {
   const { connection, client, namespace, bundle, activities } = built;
   while (!stop.signal.aborted) {
     try {
-      const worker = await patiently(`worker of ${testbed}`, stop.signal, log, () =>
+      const worker = await patiently(`worker of ${testbed}`, waiting, () =>
         testbedWorker({ connection, namespace, bundle, activities, testbed }),
       );
       log(`serving the testbed ${testbed}`);

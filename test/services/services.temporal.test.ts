@@ -10,6 +10,9 @@ import { readServices, serviceNames } from "../../services/services-file.ts";
 import { down } from "../../services/services-down.ts";
 import { servicesStatus } from "../../services/services-status.ts";
 import { up } from "../../services/services-up.ts";
+import { writeJson } from "../../services/json-file.ts";
+import { longhaulVersion } from "../../services/version.ts";
+import { workerWord } from "../../services/worker-ready.ts";
 import { stateFolder } from "../../services/state-folder.ts";
 import { namespaceFacts, withConnection } from "../../services/temporal-namespace.ts";
 import { wanted } from "../../services/wanted.ts";
@@ -114,6 +117,39 @@ test("services outlive a killed supervisor, and the next up adopts them", async 
   const { supervisor: next, ...adopted } = identities();
   expect(adopted).toEqual(services);
   expect(next).not.toEqual(supervisor);
+});
+
+test("up starts a worker of another version anew, and leaves the servers alone", async () => {
+  const before = identities();
+  const word = workerWord(state);
+  expect(word).toMatchObject({ version: await longhaulVersion(), waitsFor: null });
+  writeJson(join(state.path, "worker-ready.json"), { ...word, version: "0.0.1" });
+  const said: string[] = [];
+  const { ready } = await up(state, { log: (line) => void said.push(line), env });
+  expect(ready).toBe(true);
+  expect(said).toEqual([
+    `the worker runs Longhaul 0.0.1; it is started anew as ${await longhaulVersion()}`,
+  ]);
+  const { worker, ...servers } = identities();
+  expect(worker).not.toEqual(before.worker);
+  expect({ ...servers, worker: before.worker }).toEqual(before);
+  expect(servicesStatus(state).worker.version).toBe(await longhaulVersion());
+});
+
+test("a store that a newer Longhaul has broken for this one ends the worker, is waited for, and refused by up in words", async () => {
+  const before = the("worker");
+  const words = "the store was written by a newer Longhaul: it has schema 999-later.sql";
+  await query(
+    "INSERT INTO schema_migration (name, checksum, breaking) VALUES ('999-later.sql', 'x', true)",
+  );
+  await expect.poll(() => isAlive(before), { timeout: 30_000 }).toBe(false);
+  await expect
+    .poll(() => servicesStatus(state).worker.waitsFor, { timeout: 60_000 })
+    .toContain(words);
+  await expect(bringUp()).rejects.toThrow(`the worker cannot begin: PostgreSQL: ${words}`);
+  await query("DELETE FROM schema_migration WHERE name = '999-later.sql'");
+  await expect.poll(() => servicesStatus(state).ready, { timeout: 60_000 }).toBe(true);
+  expect(servicesStatus(state).worker.waitsFor).toBeNull();
 });
 
 test("other servers in the environment are refused while services run", async () => {
