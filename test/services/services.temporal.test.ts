@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import pg from "pg";
@@ -170,16 +171,20 @@ test("down ends all of it, also when the supervisor is dead, and twice is no fau
   expect(await down(state)).toEqual([]);
 });
 
-test("a port that another program took meanwhile is replaced, and the data are still there", async () => {
-  const taken = readServices(state)?.ports.postgres ?? 0;
-  const other = createServer().listen(taken, "127.0.0.1");
-  await new Promise((listening) => other.once("listening", listening));
+test("ports that other programs took meanwhile are replaced, and the data are still there", async () => {
+  const before = Object.values(readServices(state)?.ports ?? {});
+  expect(before).toHaveLength(4);
+  const others = before.map((port) => createServer().listen(port, "127.0.0.1"));
+  await Promise.all(others.map((other) => once(other, "listening")));
   try {
     expect((await bringUp()).ready).toBe(true);
-    expect(readServices(state)?.ports.postgres).not.toBe(taken);
+    const now = Object.values(readServices(state)?.ports ?? {});
+    expect(new Set([...before, ...now]).size).toBe(8);
     expect(await query("SELECT word FROM kept")).toEqual([{ word: "data" }]);
+    const { temporal } = endpoints(state, env);
+    expect((await fetch(temporal.ui ?? "")).status).toBe(200);
   } finally {
-    await new Promise((closed) => other.close(closed));
+    for (const other of others) other.close();
   }
 });
 
