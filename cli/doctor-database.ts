@@ -1,9 +1,9 @@
 /** Whether a PostgreSQL is as the store needs it: reachable, the database there, tables may be made, none of a newer version. */
+import { shellWord } from "../remote/shell-word.ts";
 import pg from "pg";
 import { appliedSql, missingMigrations, schemaFiles } from "../store/migrations.ts";
 import type { Applied } from "../store/migrations.ts";
 import type { Check } from "./doctor.ts";
-import { shellWord } from "./shell-word.ts";
 
 /** The name of the check that says whether the server answers. */
 export const postgres = "PostgreSQL";

@@ -33,7 +33,7 @@ const root = (): Check =>
         name: "root",
         result: "warn",
         detail: "not root: everything but the embedded lab works",
-        mend: "sudo longhaul …",
+        mend: "give the command as root (sudo -E)",
       };
 
 function commands(): Check[] {

@@ -1,10 +1,10 @@
 /** Whether a Temporal server is as campaigns need it: reachable, namespace, retention, search attributes. */
+import { shellWord } from "../remote/shell-word.ts";
 import { retentionDays, searchAttributes } from "../model/search-attributes.ts";
 import type { TemporalEndpoint } from "../services/endpoints.ts";
 import { namespaceFacts, withConnection } from "../services/temporal-namespace.ts";
 import type { NamespaceFacts } from "../services/temporal-namespace.ts";
 import type { Check } from "./doctor.ts";
-import { shellWord } from "./shell-word.ts";
 
 /** The name of the check that says whether the server answers. */
 export const temporalServer = "Temporal server";

@@ -33,7 +33,10 @@ export async function testbedChecks(state: StateFolder, file: string): Promise<C
           return {
             name: `host ${name}`,
             result: "fail",
-            detail: error instanceof Error ? error.message : String(error),
+            detail: (error instanceof Error ? error.message : String(error)).replace(
+              `${name}: `,
+              "",
+            ),
             mend:
               described.kind === "lab"
                 ? `longhaul lab power ${name} cycle`

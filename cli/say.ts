@@ -1,6 +1,6 @@
 /** What a person is told, with commands as they can type them where they are. */
+import { shellWord } from "../remote/shell-word.ts";
 import { commands } from "./commands.ts";
-import { shellWord } from "./shell-word.ts";
 
 /** `longhaul`, with a command after it, not as part of a path. */
 const ownCommand = new RegExp(

@@ -6,6 +6,8 @@ export interface Proxy {
   readonly stream: Duplex;
   /** The last of what it wrote to standard error. */
   errors(): string;
+  /** It has ended, and all that it wrote is known. */
+  readonly ended: Promise<void>;
   /** Ends its input; kills its process group when it has not ended a second later. */
   close(): void;
 }
@@ -34,8 +36,11 @@ export const openProxy = (command: readonly string[]): Proxy => {
   // Whoever reads the stream hears of its end; an unheard error would end this process.
   stream.on("error", () => undefined);
 
+  const ended = new Promise<void>((settle) => child.once("close", () => settle()));
+
   return {
     stream,
+    ended,
     errors: () => errors.trim(),
     close: () => {
       child.stdin.destroy();

@@ -5,11 +5,13 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "ssh2";
 import type { ClientChannel, ConnectConfig } from "ssh2";
 import type { Reach } from "../model/testbed.ts";
 import { openProxy } from "./proxy-command.ts";
 import type { Proxy } from "./proxy-command.ts";
+import { shellWord } from "./shell-word.ts";
 import { NoExitStatus } from "./shell.ts";
 import type { CommandResult } from "./shell.ts";
 
@@ -28,6 +30,9 @@ export interface SshOptions {
   /** From the first byte to the end of the login. */
   readonly connectTimeoutMs?: number;
 }
+
+/** For the words of a proxy command that has failed. */
+const lastWordsMs = 500;
 
 interface Login {
   readonly client: Client;
@@ -103,14 +108,19 @@ const logIn = async (host: string, reach: Reach, timeoutMs: number): Promise<Log
   };
   const login: Login = { client, proxy, alive: true };
   return new Promise((resolve, reject) => {
-    const refuse = (what: string, cause?: unknown) => {
+    let refused = false;
+    const refuse = async (what: string, cause?: unknown) => {
+      if (refused) return;
+      refused = true;
       login.alive = false;
+      // A proxy that failed closes its output first, and says why a moment later.
+      if (proxy !== null) await Promise.race([proxy.ended, delay(lastWordsMs)]);
       client.destroy();
       proxy?.close();
       const said = proxy?.errors() ?? "";
       reject(failure(said === "" ? what : `${what}\nthe proxy command says:\n${said}`, cause));
     };
-    const timer = setTimeout(() => refuse(`gave no login within ${timeoutMs} ms`), timeoutMs);
+    const timer = setTimeout(() => void refuse(`gave no login within ${timeoutMs} ms`), timeoutMs);
     client.on("ready", () => {
       clearTimeout(timer);
       resolve(login);
@@ -118,7 +128,7 @@ const logIn = async (host: string, reach: Reach, timeoutMs: number): Promise<Log
     client.on("error", (error) => {
       clearTimeout(timer);
       const wrongKey = offered !== "" && offered !== normalFingerprint(reach.hostKeySha256);
-      refuse(
+      void refuse(
         wrongKey
           ? `showed the host key ${offered}, the testbed file expects ${reach.hostKeySha256}`
           : `failed: ${error.message}`,
@@ -127,7 +137,7 @@ const logIn = async (host: string, reach: Reach, timeoutMs: number): Promise<Log
     });
     client.on("close", () => {
       clearTimeout(timer);
-      refuse("closed before the login was done");
+      void refuse("closed before the login was done");
     });
     client.connect(config);
   });
@@ -189,7 +199,3 @@ const runOn = (
     });
   });
 };
-
-/** Quoted for a POSIX shell, which is what sshd hands every command to. */
-export const shellWord = (word: string): string =>
-  /^[A-Za-z0-9_./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

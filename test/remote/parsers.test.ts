@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { agentSocket } from "../../remote/agent-program.ts";
 import { fastestOffset } from "../../remote/clock.ts";
 import { parseSnmpIp, parseSoftnetStat } from "../../remote/counter-snapshot.ts";
-import { shellWord } from "../../remote/ssh.ts";
+import { shellWord } from "../../remote/shell-word.ts";
 
 const uint32 = fc.nat(0xffffffff);
 const hex = (value: number) => value.toString(16).padStart(8, "0");
