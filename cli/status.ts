@@ -12,6 +12,7 @@ import { recoveryText, recoveryView } from "./recovery-text.ts";
 import { inTheirWords } from "./say.ts";
 import { storeExists, withStore } from "./store-access.ts";
 import { currentLink } from "./ui-link.ts";
+import { waitsFor } from "./waits-for.ts";
 
 /** What of the store a status needs: snapshots and counts, never all rows of a campaign. */
 export type StatusStore = Pick<
@@ -58,7 +59,9 @@ async function read(state: StateFolder, id: string | undefined): Promise<Answer>
   const link: LinkOf = (campaign) => currentLink(state, campaign);
   const services = servicesStatus(state);
   try {
-    if (id !== undefined) return await withStore(state, (store) => campaignAnswer(store, id, link));
+    const waits = waitsFor(services);
+    if (id !== undefined)
+      return await withStore(state, (store) => campaignAnswer(store, id, link, waits));
     if (!storeExists(state)) return everything(services, [], []);
     return await withStore(state, (store) => everythingAnswer(store, services, link));
   } catch (error) {
@@ -75,6 +78,8 @@ export async function campaignAnswer(
   store: StatusStore,
   id: string,
   link: LinkOf,
+  /** What the services under it wait for. */
+  waits: string | null = null,
 ): Promise<Answer> {
   const status = await store.status(id);
   if (!status) throw await unknownCampaign(store, id);
@@ -83,8 +88,12 @@ export async function campaignAnswer(
     await store.recoveries(id),
     await store.quarantines(status.testbed),
   );
-  const text = campaignText(json, recoveryText(recovery, Date.now()));
-  return { json: { ...json, recovery }, text, ended: !isOpen(status) };
+  const waitsFor = isOpen(status) ? waits : null;
+  const text = [
+    campaignText(json, recoveryText(recovery, Date.now())),
+    ...(waitsFor === null ? [] : [`  waits for ${waitsFor}`]),
+  ].join("\n");
+  return { json: { ...json, waitsFor, recovery }, text, ended: !isOpen(status) };
 }
 
 export async function everythingAnswer(
@@ -115,6 +124,8 @@ function everything(
     (name) =>
       `${name.padEnd(9)} ${services[name].state}${services[name].address === null ? "" : ` at ${services[name].address}`}`,
   );
+  if (services.worker.waitsFor)
+    serviceLines.push(`          waits for ${services.worker.waitsFor}`);
   const testbedLines = (testbeds ?? []).map(
     ({ name, state, heldBy }) =>
       `testbed   ${name}: ${state}${heldBy === null ? "" : `, held by ${heldBy}`}`,
