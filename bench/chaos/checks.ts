@@ -149,8 +149,10 @@ function faultsOnRecord({ trials, events, struck }: ChaosRecord): string[] {
   return [...own, ...outside];
 }
 
-/** From a strike to the next measurement begun after it, at most. */
+/** From a strike's end to the next measurement begun after it, at most: worker found dead, router made anew. */
 export const standstillBoundMs = 90_000;
+/** A run of the ladder, at most: on this lab a guest boots within seconds and a host within one. */
+export const recoveryBoundMs = 120_000;
 
 function bounds({ trials, struck, recoveries }: ChaosRecord): string[] {
   const late = trials.flatMap(
@@ -168,7 +170,11 @@ function bounds({ trials, struck, recoveries }: ChaosRecord): string[] {
   const failed = recoveries
     .filter(({ outcome }) => outcome !== "recovered")
     .map(({ id, outcome, why }) => `${id} is ${outcome ?? "open"} (${why})`);
-  return [...late, ...still, ...failed];
+  const slow = recoveries.flatMap(({ id, startedAt, endedAt }) => {
+    const ms = endedAt === null ? 0 : Date.parse(endedAt) - Date.parse(startedAt);
+    return ms > recoveryBoundMs ? [`${id} took ${ms} ms, the bound is ${recoveryBoundMs} ms`] : [];
+  });
+  return [...late, ...still, ...failed, ...slow];
 }
 
 /** From the end of a strike to the first measurement that began after it; null: none did. */

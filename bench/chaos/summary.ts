@@ -1,5 +1,5 @@
 /** What a chaos campaign prints at its end. Pure. */
-import { strikesOn, standstillBoundMs, standstillMs } from "./checks.ts";
+import { recoveryBoundMs, strikesOn, standstillBoundMs, standstillMs } from "./checks.ts";
 import { accountOf } from "./journals.ts";
 import type { ChaosRecord, RecordedTrial } from "./record.ts";
 
@@ -25,7 +25,7 @@ export function summary(
     `  kills: ${counted(kills.map(({ strike: { blow } }) => (blow.kind === "kill" ? blow.victims.join(" + ") : "the whole machine")))}`,
     `  faults from outside: ${counted(struck.flatMap(({ made }) => made?.fault ?? []))}`,
     `  faults of the campaign's own: ${counted(own.map(({ kind, fault, outcome }) => `${fault?.fault}${fault?.host == null ? "" : ` at the ${fault.host}`} in a ${kind} → ${outcome}`))}`,
-    `they fell on: ${counted(struck.flatMap((one) => stepsUnder(trials, one.atMs)))}`,
+    `they fell on: ${counted(struck.flatMap((one) => under(record, one.atMs)))}`,
     ...detection(trials),
     ...recovery(record, recoveries),
     ...standstills(record),
@@ -39,17 +39,23 @@ const counted = (names: readonly string[]): string =>
     .map(([name, all]) => (all.length === 1 ? name : `${all.length} × ${name}`))
     .join(", ") || "none";
 
-/** What was under way at that moment: `measure of a migration`; `between two steps`. */
-function stepsUnder(trials: readonly RecordedTrial[], atMs: number): readonly string[] {
-  const under = trials.flatMap(({ kind, steps }) =>
+/** What was under way at that moment: `measure (migration)`, `rung recreate`, `between steps`. */
+function under({ trials, events }: ChaosRecord, atMs: number): readonly string[] {
+  const steps = trials.flatMap(({ kind, steps }) =>
     steps
-      .filter(
-        ({ startedAt, endedAt }) =>
-          Date.parse(startedAt) <= atMs && endedAt !== null && Date.parse(endedAt) >= atMs,
-      )
+      .filter(({ startedAt, endedAt }, index) => {
+        // One that was cut has no end: the next one's start is the latest it can have been.
+        const end = endedAt ?? steps[index + 1]?.startedAt ?? startedAt;
+        return Date.parse(startedAt) <= atMs && Date.parse(end) >= atMs;
+      })
       .map(({ name }) => `${name} (${kind})`),
   );
-  return under.length === 0 ? ["no recorded step, or one that was cut"] : under;
+  const rungs = events.flatMap(({ kind, at, content }) =>
+    kind === "rung" && Date.parse(String(content.startedAt)) <= atMs && Date.parse(at) >= atMs
+      ? [`rung ${String(content.step)}`]
+      : [],
+  );
+  return steps.length + rungs.length === 0 ? ["between steps"] : [...steps, ...rungs];
 }
 
 function detection(trials: readonly RecordedTrial[]): string[] {
@@ -78,7 +84,7 @@ function recovery({ events }: ChaosRecord, recoveries: ChaosRecord["recoveries"]
   return [
     ...[...Map.groupBy(times, ({ rung }) => rung)].map(
       ([rung, all]) =>
-        `recovery up to ${rung}: n = ${all.length}, mean ${seconds(mean(all.map(({ ms }) => ms)))}, longest ${seconds(Math.max(...all.map(({ ms }) => ms)))}`,
+        `recovery up to ${rung}: n = ${all.length}, mean ${seconds(mean(all.map(({ ms }) => ms)))}, longest ${seconds(Math.max(...all.map(({ ms }) => ms)))} (bound ${seconds(recoveryBoundMs)})`,
     ),
     ...(rungs.length === 0
       ? []
