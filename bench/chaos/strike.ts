@@ -40,6 +40,7 @@ export async function fell(field: Field, strike: Strike): Promise<Struck> {
   if (blow.kind === "fault") return await faulted(field, strike, blow.order);
   const machine = blow.kind === "machine";
   const victims = machine ? all : blow.victims;
+  await until(`${victims.join(", ")} live`, targetMs, () => alive(field.state, victims) !== null);
   const atMs = Date.now();
   const killed = kill(field, victims);
   if (machine) killHosts(field.state);
@@ -55,15 +56,22 @@ export async function fell(field: Field, strike: Strike): Promise<Struck> {
 
 /** All at one moment: they are looked up before the first is killed. */
 function kill({ state, cli }: Field, victims: readonly Victim[]): readonly ProcessIdentity[] {
+  const identities = alive(state, victims) ?? [];
+  if (victims.includes("cli")) cli.kill();
+  for (const identity of identities) signalTo(identity, "SIGKILL");
+  return identities;
+}
+
+/** null: one of them is dead now, by another strike; it may be starting. */
+function alive(state: StateFolder, victims: readonly Victim[]): readonly ProcessIdentity[] | null {
   const file = readServices(state);
   const identities = victims.flatMap((victim) => {
     if (victim === "cli") return [];
     const identity = victim === "supervisor" ? file?.supervisor : file?.services[victim].process;
-    return identity ? [identity] : [];
+    return identity && isAlive(identity) ? [identity] : [];
   });
-  if (victims.includes("cli")) cli.kill();
-  for (const identity of identities) signalTo(identity, "SIGKILL");
-  return identities;
+  const services = victims.filter((victim) => victim !== "cli");
+  return identities.length === services.length ? identities : null;
 }
 
 function killHosts(state: StateFolder): void {
