@@ -7,7 +7,7 @@
  * counters after it are read now. That is as good as right after phase d, because nothing but this
  * campaign may use the testbed and `restore` comes after `collect`; what ARP and the like added is in
  * the ledger's own row. Everything else is `nothing`: a load that was killed or never ended, a sink or
- * a sampler that was lost, a host that was booted.
+ * a sampler that was lost, a host that was booted, a planned fault of which nobody knows whether it was made.
  */
 import type { AttemptRef } from "../model/trial.ts";
 import type { Fence } from "../remote/agent.ts";
@@ -19,6 +19,7 @@ import { afterMigration } from "./measure-migration.ts";
 import { part } from "./parts.ts";
 import { phaseLog } from "./phase-log.ts";
 import { probesLost } from "./probes.ts";
+import { faultIsOnRecord } from "./planned-fault.ts";
 import { phase, progress } from "./progress.ts";
 import type { Setup } from "./setup.ts";
 import { fenceOf, migrationOf, setupOf } from "./setup.ts";
@@ -33,6 +34,7 @@ export async function collect(
   const setup = await setupOf(deps, ref);
   const begun = await readBegun(deps.store, setup);
   if (begun === null) return { status: "nothing" };
+  if (!(await faultIsOnRecord(deps, setup))) return { status: "nothing" };
   const fence = await fenceOf(deps, ref);
   if (await part("same boots", () => someHostWasBooted(setup, fence))) return { status: "nothing" };
   if (await part("probes", () => probesLost(setup, fence))) return { status: "nothing" };

@@ -52,7 +52,7 @@ export async function measureForwarding(
     await givenUp(setup, fence, error);
     throw error;
   } finally {
-    fault.end();
+    await fault.end();
   }
 }
 

@@ -68,7 +68,7 @@ export async function measureMigration(
     await givenUp(setup, fence, error);
     throw error;
   } finally {
-    fault.end();
+    await fault.end();
   }
 }
 

@@ -27,15 +27,19 @@ export interface FaultWatch {
   entered(phase: string): void;
   /** When the fault has been made, or there was none. @throws {Error} it could not be made, or its moment never came */
   made(): Promise<void>;
-  /** Makes nothing any more. */
-  end(): void;
+  /** Makes nothing any more; waits for one that is being made. Never throws. */
+  end(): Promise<void>;
 }
 
 /** @throws {Error} the trial has a fault and nobody can make it */
 export function plannedFault(deps: TrialDeps, setup: Setup): FaultWatch {
   const planned = faultOf(setup);
   if (planned === null)
-    return { entered: () => undefined, made: () => Promise.resolve(), end: () => undefined };
+    return {
+      entered: () => undefined,
+      made: () => Promise.resolve(),
+      end: () => Promise.resolve(),
+    };
   const { faults } = setup.bench;
   if (faults === undefined)
     throw new Error(
@@ -68,11 +72,24 @@ export function plannedFault(deps: TrialDeps, setup: Setup): FaultWatch {
         );
       await making;
     },
-    end: () => {
+    async end() {
       if (timer !== null) clearTimeout(timer);
+      await Promise.allSettled([making]);
     },
   };
 }
+
+/**
+ * False: the attempt was to be disturbed, and nobody knows that it was. A worker that died around the
+ * fault's moment leaves a measurement that may be an undisturbed one.
+ */
+export async function faultIsOnRecord({ store }: TrialDeps, setup: Setup): Promise<boolean> {
+  if (faultOf(setup) === null) return true;
+  const events = await store.events({ trial: setup.ref.trialId });
+  return events.some(({ key }) => key === keyOf(setup));
+}
+
+const keyOf = ({ ref }: Setup): string => `${ref.trialId}#${ref.attempt}/fault`;
 
 /** Undoes what faults of campaigns left on the testbed, this attempt's or one's that ended early. Idempotent. */
 export async function clearFaults(
@@ -111,16 +128,16 @@ function hostOf({ host }: Setup, place: FaultPlace | null): HostName | null {
 
 const storeFault = (
   { store }: TrialDeps,
-  { ref }: Setup,
+  setup: Setup,
   { when, afterMs, forMs }: PlannedFault,
   { fault, host, detail, at, untilAt }: MadeFault,
 ): Promise<void> =>
   store.putEvent({
-    key: `${ref.trialId}#${ref.attempt}/fault`,
-    testbed: ref.testbed,
-    campaign: ref.campaignId,
-    trial: ref.trialId,
-    attempt: ref.attempt,
+    key: keyOf(setup),
+    testbed: setup.ref.testbed,
+    campaign: setup.ref.campaignId,
+    trial: setup.ref.trialId,
+    attempt: setup.ref.attempt,
     host,
     kind: "fault",
     content: { fault, detail, when, afterMs, forMs, untilAt },

@@ -1,5 +1,11 @@
 /** What a chaos campaign prints at its end. Pure. */
-import { recoveryBoundMs, strikesOn, standstillBoundMs, standstillMs } from "./checks.ts";
+import {
+  recoveryBoundMs,
+  strikesOn,
+  standstillBoundMs,
+  standstillMs,
+  unprovoked,
+} from "./checks.ts";
 import { accountOf } from "./journals.ts";
 import type { ChaosRecord, RecordedTrial } from "./record.ts";
 
@@ -25,6 +31,7 @@ export function summary(
     `  kills: ${counted(kills.map(({ strike: { blow } }) => (blow.kind === "kill" ? blow.victims.join(" + ") : "the whole machine")))}`,
     `  faults from outside: ${counted(struck.flatMap(({ made }) => made?.fault ?? []))}`,
     `  faults of the campaign's own: ${counted(own.map(({ kind, fault, outcome }) => `${fault?.fault}${fault?.host == null ? "" : ` at the ${fault.host}`} in a ${kind} → ${outcome}`))}`,
+    `outcomes without a strike: ${counted(unprovoked(record).map(({ kind, outcome }) => `${outcome} in a ${kind}`))}`,
     `they fell on: ${counted(struck.flatMap((one) => under(record, one.atMs)))}`,
     ...detection(trials),
     ...recovery(record, recoveries),

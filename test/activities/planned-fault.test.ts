@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { clearFaults, plannedFault } from "../../activities/planned-fault.ts";
+import { clearFaults, faultIsOnRecord, plannedFault } from "../../activities/planned-fault.ts";
 import type { TrialDeps } from "../../activities/deps.ts";
 import type { Setup } from "../../activities/setup.ts";
 import { faultLabel, type PlannedFault } from "../../model/fault-plan.ts";
@@ -41,6 +41,7 @@ const scripted = (options: { planned?: PlannedFault | null; token?: number; lab?
   const store = {
     testbed: async () => (journal.push("token"), { content: {}, token }),
     putEvent: async (event: EventRow) => void events.push(event),
+    events: async () => events,
   };
   const ref = { campaignId: "c-1", testbed: "lab", trialId: "c-1/b01/t", attempt: 2, token: 3 };
   const setup = {
@@ -101,6 +102,18 @@ describe("the fault of a trial", () => {
   test("cannot be made on a testbed that nobody disturbs", () => {
     const { deps, setup } = scripted({ lab: false });
     expect(() => plannedFault(deps, setup)).toThrow("testbed lab cannot be disturbed on purpose");
+  });
+
+  test("is on record from the moment when it was made, so that a measurement without it is never collected", async () => {
+    const { deps, setup } = scripted({});
+    expect(await faultIsOnRecord(deps, setup)).toBe(false);
+    const fault = plannedFault(deps, setup);
+    fault.entered("migration");
+    await soon();
+    await fault.end();
+    expect(await faultIsOnRecord(deps, setup)).toBe(true);
+    const undisturbed = scripted({ planned: null });
+    expect(await faultIsOnRecord(undisturbed.deps, undisturbed.setup)).toBe(true);
   });
 
   test("that it has not is waited for by nobody", async () => {
