@@ -1,4 +1,5 @@
 /** What must hold at the end of a chaos campaign, whatever fell on it. Pure; every violation is a sentence. */
+import { factsOf } from "../../model/fault.ts";
 import type { TrialOutcome } from "../../model/trial.ts";
 import type { AttemptRow } from "../../store/store.ts";
 import { blowWords } from "./draw.ts";
@@ -92,10 +93,14 @@ export const strikesOn = (
  */
 const byThemselves: readonly string[] = ["locked-up", "crashed"];
 
-/** Trials with an outcome that no fault on them explains. */
+/** A host that is away is never an outcome of its router. */
+const losesHost = ({ made, strike: { blow } }: Struck): boolean =>
+  made === null ? blow.kind === "machine" : factsOf(made.fault).at === "host";
+
+/** Trials with an outcome that comes without any fault, too. */
 export const unprovoked = ({ trials, struck, events }: ChaosRecord): readonly RecordedTrial[] =>
   trials.filter(
-    ({ id, kind, platform, fault, outcome, attempts, judgedAttempt }) =>
+    ({ id, platform, fault, outcome, attempts, judgedAttempt }) =>
       platform !== "bare" &&
       fault === null &&
       byThemselves.includes(outcome ?? "") &&
@@ -103,10 +108,7 @@ export const unprovoked = ({ trials, struck, events }: ChaosRecord): readonly Re
       attempts
         .filter(({ attempt }) => attempt === judgedAttempt)
         .flatMap((attempt) => strikesOn(struck, attempt))
-        .every(
-          ({ made }) =>
-            made === null || !mayComeTo(made.fault, kind).outcomes.some((one) => one === outcome),
-        ),
+        .every((one) => !losesHost(one)),
   );
 
 /** Every attempt came to what the faults on it allow, and without any it is valid and completed. */

@@ -31,7 +31,7 @@ export function summary(
     `  kills: ${counted(kills.map(({ strike: { blow } }) => (blow.kind === "kill" ? blow.victims.join(" + ") : "the whole machine")))}`,
     `  faults from outside: ${counted(struck.flatMap(({ made }) => made?.fault ?? []))}`,
     `  faults of the campaign's own: ${counted(own.map(({ kind, fault, outcome }) => `${fault?.fault}${fault?.host == null ? "" : ` at the ${fault.host}`} in a ${kind} → ${outcome}`))}`,
-    `outcomes without a strike: ${counted(unprovoked(record).map(({ kind, outcome }) => `${outcome} in a ${kind}`))}`,
+    `outcomes that guests came to by themselves, or may have: ${counted(unprovoked(record).map(({ kind, outcome }) => `${outcome} in a ${kind}`))}`,
     `they fell on: ${counted(struck.flatMap((one) => under(record, one.atMs)))}`,
     ...detection(trials),
     ...recovery(record, recoveries),

@@ -224,6 +224,11 @@ describe("an outcome needs its cause", () => {
       ...{ host: "R1", kind: "evidence", content: {}, at: minute(13) },
     };
     expect(found({ trials, temporal: told, events: [evidence] })).toEqual([]);
+    const off = { struck: [faulted("power-off", 11, 12)] };
+    const events = [evidence, disturbance("power-off", 11)];
+    expect(found({ trials, temporal: told, events, ...off })).toEqual([
+      `${second}, attempt 1 is locked-up under fault power-off; expected completed`,
+    ]);
     expect(found({ trials, temporal: told })).toEqual([
       `${second}, attempt 1 is locked-up undisturbed; expected completed`,
     ]);
