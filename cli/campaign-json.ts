@@ -1,4 +1,5 @@
 /** A campaign's status as scripts see it; the keys are those of docs/results.md. */
+import { proportion } from "../stats/proportion.ts";
 import type { CampaignStatus } from "../store/store.ts";
 
 export interface CampaignJson extends Omit<CampaignStatus, "state" | NumberKey> {
@@ -11,6 +12,18 @@ export interface CampaignJson extends Omit<CampaignStatus, "state" | NumberKey> 
   readonly attempts: number | null;
   readonly recoveries: number | null;
   readonly etaSeconds: number | null;
+  /** Valid trials that did not complete, of all valid ones, with the 95 % interval of their share. */
+  readonly failures: Failures;
+  /** What it cannot go on without, in words; null: it waits for nothing. */
+  readonly waitsFor: string | null;
+}
+
+export interface Failures {
+  readonly count: number | null;
+  readonly valid: number | null;
+  readonly ratio: number | null;
+  readonly low95: number | null;
+  readonly high95: number | null;
 }
 type NumberKey =
   | "planned"
@@ -26,6 +39,10 @@ type NumberKey =
 export const isOpen = ({ state }: Pick<CampaignStatus, "state">): boolean =>
   state !== "completed" && state !== "cancelled";
 
+/** States in which it has its testbed for itself. */
+export const holdsTestbed = ({ state }: Pick<CampaignStatus, "state">): boolean =>
+  state === "running" || state === "paused" || state === "waiting";
+
 export const campaignJson = (
   status: CampaignStatus,
   etaSeconds: number | null,
@@ -40,6 +57,7 @@ export const campaignJson = (
   pending: status.pending,
   running: status.running,
   outcomes: status.outcomes,
+  failures: failuresOf(status),
   attempts: status.attempts,
   recoveries: status.recoveries,
   etaSeconds: isOpen(status) ? etaSeconds : null,
@@ -49,8 +67,26 @@ export const campaignJson = (
   startedAt: status.startedAt,
   endedAt: status.endedAt,
   queue: status.queue,
+  waitsFor: waitsFor(status),
   current: status.current,
 });
+
+function failuresOf({ verdicts, outcomes }: CampaignStatus): Failures {
+  const count = verdicts.valid - (outcomes.completed ?? 0);
+  const { value, interval } = proportion(count, verdicts.valid);
+  return {
+    ...{ count, valid: verdicts.valid, ratio: value },
+    ...{ low95: interval?.low ?? null, high95: interval?.high ?? null },
+  };
+}
+
+/** A person or a turn in the queue; or what the failed step of the running trial is tried again for. */
+function waitsFor({ state, reason, current }: CampaignStatus): string | null {
+  if (state === "waiting" || state === "queued" || state === "paused") return reason;
+  if (current?.outcome !== "failed") return null;
+  const [words = "it failed"] = (current.detail ?? "").split("\n");
+  return `${current.step} of ${current.trial}: ${words}`;
+}
 
 /** The same keys when nothing can be read: numbers are null, never zero. */
 export const unreadableCampaign = (
@@ -66,6 +102,7 @@ export const unreadableCampaign = (
   pending: null,
   running: null,
   outcomes: {},
+  failures: { count: null, valid: null, ratio: null, low95: null, high95: null },
   attempts: null,
   recoveries: null,
   etaSeconds: null,
@@ -74,5 +111,6 @@ export const unreadableCampaign = (
   startedAt: null,
   endedAt: null,
   queue: null,
+  waitsFor: null,
   current: null,
 });

@@ -1,6 +1,7 @@
 /** A campaign's status as people read it. */
-import { durationText } from "../report/number-text.ts";
-import type { CampaignJson } from "./campaign-json.ts";
+import { durationText, numberText } from "../report/number-text.ts";
+import type { CampaignJson, Failures } from "./campaign-json.ts";
+import type { HealthView } from "./health-text.ts";
 
 /** `planned 42 = 17 valid + 1 invalid + 0 skipped`, and what is still open. */
 export function ledgerText(status: {
@@ -20,21 +21,35 @@ export const outcomesText = (outcomes: Readonly<Record<string, number>>): string
     .map(([outcome, count]) => `${count} ${outcome}`)
     .join(", ") || "none yet";
 
-/** `lastRecovery`: a sentence, or null when there was none. */
+/** `2 of 17 valid ones failed [0.03, 0.34]`: with the 95 % interval of their share. */
+export function failuresText({ count, valid, low95, high95 }: Failures): string {
+  if (count === null || valid === null || valid === 0) return "";
+  const range =
+    low95 === null || high95 === null ? "" : ` [${[low95, high95].map(numberText).join(", ")}]`;
+  return `; ${count} of ${valid} valid ones failed${range}`;
+}
+
+/** `recovery`: a sentence, or null when there was none. `health`: null where nothing is known of it. */
 export function campaignText(
   status: CampaignJson & { readonly testbed?: string },
-  lastRecovery: string | null,
+  recovery: string | null,
+  health: HealthView | null = null,
 ): string {
   const { campaign, state, reason, current, etaSeconds } = status;
   if (state === null) return `${campaign}: ${reason}`;
   const lines = [
     `${campaign}: ${state}${status.testbed === undefined ? "" : ` on ${status.testbed}`}${reason === null ? "" : ` (${reason})`}`,
     `  ledger    ${ledgerText(status)}`,
-    `  outcomes  ${outcomesText(status.outcomes)}; ${status.attempts} attempts, ${status.recoveries} recoveries`,
-    ...(lastRecovery === null ? [] : [`  recovery  ${lastRecovery}`]),
+    `  outcomes  ${outcomesText(status.outcomes)}${failuresText(status.failures)}; ${status.attempts} attempts, ${status.recoveries} recoveries`,
+    ...(health === null ? [] : [`  health    ${health.state}: ${health.words}`]),
+    ...(recovery === null ? [] : [`  recovery  ${recovery}`]),
     ...(current === null
       ? []
       : [`  now       ${current.trial}, attempt ${current.attempt}: ${current.step}`]),
+    // What stands behind the state already is not said twice.
+    ...(status.waitsFor === null || status.waitsFor === reason
+      ? []
+      : [`  waits for ${status.waitsFor}`]),
     ...(etaSeconds === null ? [] : [`  left      ${durationText(etaSeconds)}`]),
     ...(status.temporalUi === null ? [] : [`  UI        ${status.temporalUi}`]),
   ];

@@ -10,6 +10,7 @@ import type { CampaignStatus, Store } from "../store/store.ts";
 import type { campaign as campaignWorkflow } from "../workflows/campaign.ts";
 import type { LockAnswer, LockRequest } from "../workflows/messages.ts";
 import type { testbedLock } from "../workflows/testbed-lock.ts";
+import { holdsTestbed } from "./campaign-json.ts";
 import type { RunFiles } from "./run-files.ts";
 
 /** A worker takes up a new testbed's queue within seconds, and loads its workflows first. */
@@ -29,9 +30,6 @@ export async function holderOf(
   const holds = (status: CampaignStatus) => shared(status.testbed) && holdsTestbed(status);
   return all.find((status) => status.campaign !== id && holds(status)) ?? null;
 }
-
-export const holdsTestbed = ({ state }: Pick<CampaignStatus, "state">): boolean =>
-  state === "running" || state === "paused" || state === "waiting";
 
 export const busy = (testbed: string, holder: string): Error =>
   new Error(

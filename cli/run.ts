@@ -60,15 +60,22 @@ export async function run(file: string, options: RunOptions): Promise<number> {
     if (!servicesStatus(state).ready) refuseFullDisk(state.path, files.forecast);
     await bringServicesUp(state, files, log);
     return await withStore(state, async (store) => {
-      const { id, estimateSeconds } = await begin(state, store, files, options.id ?? null, options);
+      const { id, estimateSeconds, ended } = await begin(
+        state,
+        store,
+        files,
+        options.id ?? null,
+        options,
+      );
       leave.began(id);
       options.begun?.(id);
       const link = currentLink(state, id);
       if (options.detach === true) {
         tell({ campaign: id, workflowId: campaignWorkflowId(id), temporalUi: link }, options);
         for (const line of [
-          `${id} measures in the background`,
-          ...goesOn(id),
+          ...(ended === null
+            ? [`${id} goes on in the background`, ...goesOn(id)]
+            : [`${id} has ended before: ${ended}`]),
           ...linkLines(link, process.env),
         ])
           log(line);
@@ -105,7 +112,7 @@ async function begin(
   const known = wantedId === null ? null : await store.status(wantedId);
   if (known !== null && !isOpen(known)) {
     await writePlan(store, files, known.campaign, await stored(state, known.campaign));
-    return { id: known.campaign, estimateSeconds: null };
+    return { id: known.campaign, estimateSeconds: null, ended: known.state };
   }
   if (known === null) refuseFullDisk(state.path, files.forecast);
   const id = wantedId ?? (await store.freshCampaignId(files.campaign.name));
@@ -119,7 +126,7 @@ async function begin(
       queue: options.queue === true || known?.state === "queued",
     });
     for (const note of notes) log(note);
-    return { id, estimateSeconds: estimate.seconds };
+    return { id, estimateSeconds: estimate.seconds, ended: null };
   } catch (error) {
     if (wantedId === null) await store.giveBackCampaignId(id);
     throw error;

@@ -6,8 +6,15 @@ import { unknownCampaign } from "../report/record.ts";
 import { type ServicesStatus, servicesStatus } from "../services/services-status.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import { type CampaignStatus, type Store, StoreUnavailable } from "../store/store.ts";
-import { type CampaignJson, campaignJson, isOpen, unreadableCampaign } from "./campaign-json.ts";
+import {
+  type CampaignJson,
+  campaignJson,
+  holdsTestbed,
+  isOpen,
+  unreadableCampaign,
+} from "./campaign-json.ts";
 import { campaignText } from "./campaign-text.ts";
+import { healthView } from "./health-text.ts";
 import { recoveryText, recoveryView } from "./recovery-text.ts";
 import { inTheirWords } from "./say.ts";
 import { storeExists, withStore } from "./store-access.ts";
@@ -17,7 +24,7 @@ import { waitsFor } from "./waits-for.ts";
 /** What of the store a status needs: snapshots and counts, never all rows of a campaign. */
 export type StatusStore = Pick<
   Store,
-  "status" | "allStatus" | "pace" | "testbeds" | "recoveries" | "quarantines"
+  "status" | "allStatus" | "pace" | "testbeds" | "recoveries" | "quarantines" | "lastHealthTrial"
 >;
 type LinkOf = (campaign: string) => string | null;
 
@@ -83,17 +90,27 @@ export async function campaignAnswer(
 ): Promise<Answer> {
   const status = await store.status(id);
   if (!status) throw await unknownCampaign(store, id);
-  const json = await withEta(store, status, link);
-  const recovery = recoveryView(
-    await store.recoveries(id),
-    await store.quarantines(status.testbed),
-  );
-  const waitsFor = isOpen(status) ? waits : null;
-  const text = [
-    campaignText(json, recoveryText(recovery, Date.now())),
-    ...(waitsFor === null ? [] : [`  waits for ${waitsFor}`]),
-  ].join("\n");
-  return { json: { ...json, waitsFor, recovery }, text, ended: !isOpen(status) };
+  const { json, text } = await campaignView(store, status, link, waits);
+  return { json, text, ended: !isOpen(status) };
+}
+
+/** One campaign as scripts and people see it; the same alone and among all. */
+async function campaignView(
+  store: StatusStore,
+  status: CampaignStatus,
+  link: LinkOf,
+  waits: string | null,
+) {
+  const { campaign, testbed } = status;
+  const recovery = recoveryView(await store.recoveries(campaign), await store.quarantines(testbed));
+  const health = healthView(recovery, await store.lastHealthTrial(campaign));
+  const own = await withEta(store, status, link);
+  const json = { ...own, waitsFor: (isOpen(status) ? waits : null) ?? own.waitsFor };
+  const isNews = isOpen(status) || recovery.last !== null;
+  return {
+    json: { ...json, health, recovery },
+    text: campaignText(json, recoveryText(recovery, Date.now()), isNews ? health : null),
+  };
 }
 
 export async function everythingAnswer(
@@ -101,23 +118,38 @@ export async function everythingAnswer(
   services: ServicesStatus,
   link: LinkOf,
 ): Promise<Answer> {
-  const campaigns: CampaignJson[] = [];
+  const campaigns: Awaited<ReturnType<typeof campaignView>>[] = [];
   const statuses = await store.allStatus();
-  for (const status of statuses) campaigns.push(await withEta(store, status, link));
-  const testbeds = (await store.testbeds()).map(({ name }) => {
-    const holder = statuses.find(
-      (status) =>
-        status.testbed === name && ["running", "paused", "waiting"].includes(status.state),
-    );
-    return { name, state: holder ? "busy" : "free", heldBy: holder?.campaign ?? null };
-  });
+  for (const status of statuses)
+    campaigns.push(await campaignView(store, status, link, waitsFor(services)));
+  const testbeds = (await store.testbeds()).map(({ name }) => testbedView(name, statuses));
   return everything(services, testbeds, campaigns);
+}
+
+interface TestbedView {
+  readonly name: string;
+  readonly state: "busy" | "free";
+  readonly heldBy: string | null;
+  /** Campaigns that wait for it, the next one first. */
+  readonly queue: readonly string[];
+}
+
+function testbedView(name: string, statuses: readonly CampaignStatus[]): TestbedView {
+  const own = statuses.filter(({ testbed }) => testbed === name);
+  const holder = own.find(holdsTestbed);
+  const queue = own
+    .filter((status) => status.queue !== null)
+    .toSorted((a, b) => (a.queue?.place ?? 0) - (b.queue?.place ?? 0));
+  return {
+    ...{ name, state: holder ? "busy" : "free", heldBy: holder?.campaign ?? null },
+    queue: queue.map(({ campaign }) => campaign),
+  };
 }
 
 function everything(
   services: ServicesStatus,
-  testbeds: readonly { name: string; state: string; heldBy: string | null }[] | null,
-  campaigns: readonly CampaignJson[] | null,
+  testbeds: readonly TestbedView[] | null,
+  campaigns: readonly { readonly json: CampaignJson; readonly text: string }[] | null,
   reason: string | null = null,
 ): Answer {
   const serviceLines = (["temporal", "postgres", "worker"] as const).map(
@@ -127,13 +159,13 @@ function everything(
   if (services.worker.waitsFor)
     serviceLines.push(`          waits for ${services.worker.waitsFor}`);
   const testbedLines = (testbeds ?? []).map(
-    ({ name, state, heldBy }) =>
-      `testbed   ${name}: ${state}${heldBy === null ? "" : `, held by ${heldBy}`}`,
+    ({ name, state, heldBy, queue }) =>
+      `testbed   ${name}: ${state}${heldBy === null ? "" : `, held by ${heldBy}`}${queue.length === 0 ? "" : `; in its queue: ${queue.join(", ")}`}`,
   );
-  const campaignLines = (campaigns ?? []).map((campaign) => campaignText(campaign, null));
+  const campaignLines = (campaigns ?? []).map(({ text }) => text);
   const none = campaigns?.length === 0 ? ["no campaign was planned yet"] : [];
   return {
-    json: { services, testbeds, campaigns, reason },
+    json: { services, testbeds, campaigns: campaigns?.map(({ json }) => json) ?? null, reason },
     text: [
       ...serviceLines,
       ...testbedLines,

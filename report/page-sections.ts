@@ -44,7 +44,13 @@ export function resultsSection(tables: readonly Table[], repetitions: number): H
     possible is cut there and printed as [low, high]. Loss, RTT and downtimes are skewed: medians,
     from n = 6 on with their 95 % order-statistic interval [low, high], below that with their range
     (least…greatest). Failures of a migration or of forwarding are results, not missing values: they
-    stand beside n.
+    stand beside n, as a share of the valid trials with its 95 % interval (Wilson's; for none or all
+    of them by the rule of three).
+    ${
+      tables.some(({ header }) => header.includes("planned fault"))
+        ? "Trials that a planned fault disturbed are rows of their own, and in no figure."
+        : ""
+    }
   </p>`;
   return html`${note}${tables.map(
     ({ title, header, rows }) =>

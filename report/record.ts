@@ -43,7 +43,7 @@ export interface CampaignRecord {
   readonly recoveries: readonly RecoveryRow[];
   /** Every step of every recovery, in order. */
   readonly rungs: readonly RungRow[];
-  /** The completed migration with the median total time; null while there is none. */
+  /** The completed migration, undisturbed by a planned fault, with the median total time; null while there is none. */
   readonly exampleMigration: ExampleMigration | null;
 }
 
@@ -103,8 +103,11 @@ async function readExample(
 ): Promise<ExampleMigration | null> {
   const completed = trials
     .filter(
-      ({ kind, state, outcome }) =>
-        kind === "migration" && state === "valid" && outcome === "completed",
+      ({ kind, state, outcome, scenario }) =>
+        kind === "migration" &&
+        state === "valid" &&
+        outcome === "completed" &&
+        scenario.fault === undefined,
     )
     .toSorted((a, b) => Number(a.results.totalTimeMs) - Number(b.results.totalTimeMs));
   const trial = completed[Math.floor((completed.length - 1) / 2)];

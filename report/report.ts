@@ -50,16 +50,20 @@ export async function writeReport(
   return join(folder, "index.html");
 }
 
-const figuresOf = (record: CampaignRecord, groups: readonly ScenarioGroup[]): readonly Figure[] => [
-  ...forwardingFigures(groups),
-  ...lossFigures(groups, record.ledgers),
-  ...migrationFigures(groups),
-  ...(groups.some(({ kind }) => kind === "migration")
-    ? timeSeriesFigures(record.exampleMigration)
-    : []),
-  ...recoveryFigures(record.rungs),
-  ...hostLoadFigures(groups),
-];
+/** Trials that a planned fault disturbed stand in the tables; a figure shows what was left alone. */
+function figuresOf(record: CampaignRecord, all: readonly ScenarioGroup[]): readonly Figure[] {
+  const groups = all.filter(({ fault }) => fault === null);
+  return [
+    ...forwardingFigures(groups),
+    ...lossFigures(groups, record.ledgers),
+    ...migrationFigures(groups),
+    ...(groups.some(({ kind }) => kind === "migration")
+      ? timeSeriesFigures(record.exampleMigration)
+      : []),
+    ...recoveryFigures(record.rungs),
+    ...hostLoadFigures(groups),
+  ];
+}
 
 const campaignJson = ({
   status,

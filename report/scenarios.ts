@@ -11,12 +11,14 @@ export interface ScenarioGroup {
   readonly intendedFps: number | null;
   /** null: forwarding, or migrations whose direction alternates and is no level. */
   readonly direction: Direction | null;
+  /** Label of the fault that disturbed these trials on purpose; null: none did. */
+  readonly fault: string | null;
   readonly trials: readonly TrialRow[];
   /** Valid and completed: the trials that means are over. */
   readonly completed: readonly TrialRow[];
 }
 
-/** In the order of kind, platform (as first planned), frame size, intended load, direction. */
+/** In the order of kind, platform (as first planned), frame size, intended load, direction, fault. */
 export function scenarioGroups(
   trials: readonly TrialRow[],
   campaign: Pick<Campaign, "forwarding" | "migration">,
@@ -34,7 +36,9 @@ export function scenarioGroups(
       fault ?? null,
     ];
     const key = JSON.stringify(levels);
-    groups.set(key, [...(groups.get(key) ?? []), trial]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [trial]);
+    else group.push(trial);
   }
   const platforms = platformOrder(campaign, trials);
   const rank = ({ kind, platform, frameSizeBytes, intendedFps }: ScenarioGroup) =>
@@ -50,14 +54,15 @@ export function scenarioGroups(
       const ranks = rank(b);
       for (const [index, left] of rank(a).entries())
         if (left !== ranks[index]) return left - (ranks[index] ?? 0);
-      return (a.direction ?? "").localeCompare(b.direction ?? "");
+      const byDirection = (a.direction ?? "").localeCompare(b.direction ?? "");
+      return byDirection === 0 ? (a.fault ?? "").localeCompare(b.fault ?? "") : byDirection;
     });
 }
 
 function group(rows: readonly TrialRow[], directionIsLevel: boolean): ScenarioGroup {
   const [first] = rows;
   if (!first) throw new Error("a scenario without trials cannot be grouped");
-  const { platform, frameSizeBytes, load, direction } = first.scenario;
+  const { platform, frameSizeBytes, load, direction, fault = null } = first.scenario;
   return {
     kind: first.kind,
     platform,
@@ -66,6 +71,7 @@ function group(rows: readonly TrialRow[], directionIsLevel: boolean): ScenarioGr
     intendedFps:
       rows.find(({ scenario }) => scenario.intendedFps !== null)?.scenario.intendedFps ?? null,
     direction: directionIsLevel ? direction : null,
+    fault,
     trials: rows,
     completed: rows.filter(({ state, outcome }) => state === "valid" && outcome === "completed"),
   };

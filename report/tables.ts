@@ -60,6 +60,7 @@ export function resultTables(groups: readonly ScenarioGroup[]): readonly Table[]
 }
 
 function table(kind: ScenarioGroup["kind"], groups: readonly ScenarioGroup[]): Table {
+  const withFault = groups.some(({ fault }) => fault !== null);
   const withDirection = groups.some(({ direction }) => direction !== null);
   return {
     title: kind === "forwarding" ? "Forwarding" : "Live migration",
@@ -68,6 +69,7 @@ function table(kind: ScenarioGroup["kind"], groups: readonly ScenarioGroup[]): T
       "frame (B)",
       kind === "forwarding" ? "load" : "cross-traffic",
       ...(withDirection ? ["direction"] : []),
+      ...(withFault ? ["planned fault"] : []),
       "n",
       ...columns[kind].map(({ header }) => header),
       "failures of valid",
@@ -77,6 +79,7 @@ function table(kind: ScenarioGroup["kind"], groups: readonly ScenarioGroup[]): T
       String(group.frameSizeBytes),
       labelWords(group.load),
       ...(withDirection && group.direction ? [directionLabel(group.direction)] : []),
+      ...(withFault ? [group.fault ?? missing] : []),
       `${group.completed.length} of ${group.trials.length}`,
       ...columns[kind].map((column) => cell(column, group)),
       failures(group),

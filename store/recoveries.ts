@@ -30,6 +30,12 @@ export interface QuarantineRow extends Quarantine {
   readonly since: string;
 }
 
+export interface HealthRow {
+  readonly status: string;
+  readonly words: string;
+  readonly at: string;
+}
+
 export interface RecoveryVerbs {
   /** Says which step is tried now; opens the run's row at its first step. A run that ended stays ended. */
   putRecoveryStep(
@@ -43,6 +49,8 @@ export interface RecoveryVerbs {
   ): Promise<void>;
   /** In the order in which they began. */
   recoveries(campaign: string): Promise<readonly RecoveryRow[]>;
+  /** Of its recoveries; null: there was none. */
+  lastHealthTrial(campaign: string): Promise<HealthRow | null>;
   /** Whether a recovery ended on the testbed since the last attempt before this one began. */
   isAfterRecovery(ref: AttemptRef): Promise<boolean>;
 
@@ -77,6 +85,16 @@ export const recoveryVerbs = (database: Database): RecoveryVerbs => ({
       "SELECT * FROM recovery WHERE campaign = $1 ORDER BY started_at, id",
       [campaign],
     ),
+
+  async lastHealthTrial(campaign) {
+    const [row] = await database.rows<HealthRow>(
+      `SELECT content->>'status' AS status, content->>'words' AS words, at FROM event
+       WHERE campaign = $1 AND kind = 'rung' AND content->>'step' = 'health'
+       ORDER BY at DESC, key DESC LIMIT 1`,
+      [campaign],
+    );
+    return row ?? null;
+  },
 
   async isAfterRecovery({ testbed, trialId, attempt }) {
     const rows = await database.rows(

@@ -46,7 +46,8 @@ const statusSql = (where: string): string => `
     WHERE event.campaign = c.id AND event.kind = 'recovery') AS recovered
   LEFT JOIN LATERAL (
     SELECT jsonb_build_object('trial', t.id, 'attempt', a.attempt,
-      'step', coalesce(s.name, 'starting')) AS current
+      'step', coalesce(s.name, 'starting'), 'outcome', s.outcome, 'detail', left(s.detail, 300),
+      'since', to_char(s.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS current
     FROM trial t
     JOIN attempt a ON a.trial = t.id
     LEFT JOIN step s ON s.trial = t.id AND s.attempt = a.attempt

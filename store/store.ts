@@ -72,6 +72,10 @@ export interface CampaignStatus {
     readonly trial: string;
     readonly attempt: number;
     readonly step: string;
+    /** null: the step has not begun. `failed`: it is tried again, or waits for what is away. */
+    readonly outcome: StepRow["outcome"] | null;
+    readonly detail: string | null;
+    readonly since: string | null;
   } | null;
 }
 

@@ -148,7 +148,12 @@ describe("progress", () => {
         sampleTrial({ repetition: 3, state: "running" }),
       ],
       {
-        current: { trial: "demo/b03/forwarding-bare-64B-5MbpsL2", attempt: 1, step: "measure" },
+        current: {
+          trial: "demo/b03/forwarding-bare-64B-5MbpsL2",
+          attempt: 1,
+          step: "measure",
+          ...{ outcome: "running", detail: null, since: null },
+        },
       },
     );
     expect(progressText(status, 10, Date.parse("2030-01-01T00:01:00Z"))).toBe(

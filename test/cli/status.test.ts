@@ -2,8 +2,11 @@ import { describe, expect, test } from "vitest";
 import { campaignJson, unreadableCampaign } from "../../cli/campaign-json.ts";
 import { campaignText } from "../../cli/campaign-text.ts";
 import { deleteCampaign } from "../../cli/delete.ts";
+import { healthView } from "../../cli/health-text.ts";
+import { recoveryView } from "../../cli/recovery-text.ts";
 import { campaignAnswer, everythingAnswer, type StatusStore } from "../../cli/status.ts";
 import { campaignLink, linkLines } from "../../cli/ui-link.ts";
+import type { QuarantineRow, RecoveryRow } from "../../store/recoveries.ts";
 import type { CampaignStatus } from "../../store/store.ts";
 import { sampleRecord, sampleTrial } from "../report/sample-trials.ts";
 
@@ -20,6 +23,7 @@ const store = (statuses: readonly CampaignStatus[]): StatusStore => ({
   ],
   recoveries: async () => [],
   quarantines: async () => [],
+  lastHealthTrial: async () => null,
 });
 const noLink = () => null;
 const services = {
@@ -102,6 +106,115 @@ describe("status", () => {
       noLink,
     );
     expect(json).toMatchObject({ testbeds: [{ state: "free" }, { state: "free" }] });
+  });
+});
+
+describe("what is waited for", () => {
+  const current = {
+    ...{ trial: "demo/b01/x", attempt: 2, step: "prepare" },
+    ...{ detail: "TestbedAway: no lab is up\n    at bench", since: "2030-01-01T00:00:00.000Z" },
+  };
+
+  test("is the reason of a campaign that waits for a person or for its turn", () => {
+    const waiting: CampaignStatus = { ...running, state: "waiting", reason: "in quarantine: R2" };
+    expect(campaignJson(waiting, 0).waitsFor).toBe("in quarantine: R2");
+    const text = campaignText(campaignJson(waiting, 0), null);
+    expect(text.match(/in quarantine: R2/g)).toHaveLength(1);
+  });
+
+  test("is what the failed step of the running trial said, until another step runs", () => {
+    const failed: CampaignStatus = { ...running, current: { ...current, outcome: "failed" } };
+    expect(campaignJson(failed, 0).waitsFor).toBe(
+      "prepare of demo/b01/x: TestbedAway: no lab is up",
+    );
+    expect(campaignText(campaignJson(failed, 0), null)).toContain("  waits for prepare of");
+    const goesOn: CampaignStatus = { ...running, current: { ...current, outcome: "running" } };
+    expect(campaignJson(goesOn, 0).waitsFor).toBeNull();
+  });
+
+  test("of a testbed names its queue in turn", async () => {
+    const queued = (campaign: string, place: number): CampaignStatus => ({
+      ...running,
+      ...{ campaign, state: "queued", startedAt: null, testbed: "lab" },
+      queue: { place, heldBy: "demo", since: "2030-01-01T00:00:00.000Z" },
+    });
+    const all = store([running, queued("third", 2), queued("second", 1)]);
+    const { json, text } = await everythingAnswer(all, services, noLink);
+    expect(json).toMatchObject({
+      testbeds: [{ state: "busy", heldBy: "demo", queue: ["second", "third"] }, { queue: [] }],
+      campaigns: [{}, { queue: { place: 2, heldBy: "demo" } }, {}],
+    });
+    expect(text).toContain("lab: busy, held by demo; in its queue: second, third");
+  });
+});
+
+describe("failures", () => {
+  test("stand beside the valid ones with their interval, Wilson's", () => {
+    const failing: CampaignStatus = {
+      ...running,
+      ...{ planned: 20, verdicts: { valid: 17, invalid: 0, skipped: 0 } },
+      outcomes: { completed: 15, stalled: 2 },
+    };
+    const json = campaignJson(failing, 0);
+    expect(json.failures).toMatchObject({ count: 2, valid: 17 });
+    expect(json.failures.low95).toBeCloseTo(0.0329, 3);
+    expect(json.failures.high95).toBeCloseTo(0.3434, 3);
+    expect(campaignText(json, null)).toContain(
+      "15 completed, 2 stalled; 2 of 17 valid ones failed [0.033, 0.343]",
+    );
+  });
+
+  test("of no valid trial have no share", () => {
+    const none: CampaignStatus = {
+      ...running,
+      ...{ verdicts: { valid: 0, invalid: 0, skipped: 0 }, outcomes: {} },
+    };
+    expect(campaignJson(none, 0).failures).toEqual({
+      ...{ count: 0, valid: 0, ratio: null, low95: null, high95: null },
+    });
+    expect(campaignText(campaignJson(none, 0), null)).not.toContain("failed");
+  });
+});
+
+describe("health", () => {
+  const run: RecoveryRow = {
+    ...{ id: "demo/b01/x/recovery-1", testbed: "lab", campaign: "demo", trial: "demo/b01/x" },
+    ...{ attempt: 1, why: "the outcome stalled", step: null, stepHosts: [], stepSince: null },
+    ...{ outcome: "recovered", rung: "recreate" },
+    ...{ startedAt: "2030-01-01T00:00:00.000Z", endedAt: "2030-01-01T00:00:09.000Z" },
+  };
+  const under: RecoveryRow = { ...run, step: "recreate", outcome: null, rung: null, endedAt: null };
+  const away: QuarantineRow = {
+    ...{ host: "R2", reason: "dead", isolated: true, recovery: run.id, since: run.startedAt },
+  };
+  const passed = { status: "verified", words: "2000 of 2000 frames", at: run.startedAt };
+  const stateOf = (...given: Parameters<typeof recoveryView>) =>
+    healthView(recoveryView(...given), passed).state;
+
+  test("is good until something calls for a recovery, and again when that has proven it", () => {
+    expect(stateOf([], [])).toBe("good");
+    expect(stateOf([run], [])).toBe("good");
+    expect(healthView(recoveryView([run], []), passed).words).toBe(
+      "proven by a health trial after the last recovery (2000 of 2000 frames)",
+    );
+  });
+
+  test("says the rung now tried, the hosts that are missing, and a doubt that is left", () => {
+    expect(healthView(recoveryView([run, under], []), null)).toMatchObject({
+      ...{ state: "recovering", words: "recreate, called for by the outcome stalled" },
+    });
+    expect(stateOf([run], [away])).toBe("degraded");
+    expect(stateOf([{ ...run, outcome: "cancelled" }], [])).toBe("in-doubt");
+  });
+
+  test("stands in status as JSON and in words", async () => {
+    const sick = { ...store([running]), recoveries: async () => [under] };
+    const { json, text } = await campaignAnswer(sick, "demo", noLink);
+    expect(json).toMatchObject({
+      health: { state: "recovering" },
+      recovery: { now: { id: run.id } },
+    });
+    expect(text).toContain("  health    recovering: recreate");
   });
 });
 

@@ -51,8 +51,39 @@ describe("CSV", () => {
     const text = summaryCsv(scenarioGroups(migrationTrials, plan));
     const total = text.split("\r\n").find((line) => line.includes(",totalTimeMs,"));
     expect(total).toMatch(
-      /^migration,kvm-virtio,64,idle,1000,,3,3,totalTimeMs,3,2200,195\d\.\d+,244\d\.\d+,2200,,$/,
+      /^migration,kvm-virtio,64,idle,1000,,,3,3,totalTimeMs,3,2200,195\d\.\d+,244\d\.\d+,2200,,$/,
     );
+  });
+});
+
+describe("a planned fault", () => {
+  const fault = "link-cut-at-migrating-100ms";
+  const idle = migrationTrials[0]?.scenario;
+  if (idle === undefined) throw new Error("there is no migration among the samples");
+  const disturbed = [1, 2].map((repetition) => ({
+    ...sampleTrial({ kind: "migration", repetition, outcome: "stalled", results: {} }),
+    scenario: { ...idle, fault },
+  }));
+  const trials = [...migrationTrials, ...disturbed];
+
+  test("is a level of its own in the table, and its failures stand beside n", () => {
+    const text = resultsText(trials, plan);
+    expect(text).toMatch(/planned fault/);
+    expect(text).toMatch(new RegExp(`idle +${fault} +0 of 2 .* 2 of 2 \\[0, 1.00\\], 2 stalled`));
+    expect(text).toMatch(/idle +– +3 of 3 /);
+    expect(resultsText(migrationTrials, plan)).not.toContain("planned fault");
+  });
+
+  test("stands in both CSV files, with the share of failures where nothing completed", () => {
+    const [header, ...lines] = trialsCsv(trials).trimEnd().split("\r\n");
+    const column = header?.split(",").indexOf("fault") ?? -1;
+    expect(lines.map((line) => line.split(",")[column])).toEqual(["", "", "", fault, fault]);
+    const summary = summaryCsv(scenarioGroups(trials, plan)).split("\r\n");
+    const failed = summary.filter((line) => line.includes(",failureRatio,"));
+    expect(failed).toEqual([
+      "migration,kvm-virtio,64,idle,1000,,,3,3,failureRatio,3,0,0,1,,,",
+      `migration,kvm-virtio,64,idle,1000,,${fault},2,2,failureRatio,2,1,0,1,,,`,
+    ]);
   });
 });
 

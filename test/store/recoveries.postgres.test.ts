@@ -67,3 +67,20 @@ test("a host stays in quarantine with its first reason until it is released", as
   expect(await store.releaseHosts("lab", ["R1", "R2"])).toEqual(["R2"]);
   expect(await store.quarantines("lab")).toEqual([]);
 });
+
+test("the last health trial of a campaign is found among its rungs", async () => {
+  const { store } = postgres;
+  const plan = await planted(store, "health");
+  expect(await store.lastHealthTrial("health")).toBeNull();
+  const rung = (key: string, step: string, words: string, seconds: number) =>
+    store.putEvent({
+      ...{ key, testbed: "lab", campaign: plan.id, trial: null, attempt: 1, host: null },
+      ...{ kind: "rung", content: { step, status: "verified", words }, at: at(seconds) },
+    });
+  await rung("r1", "health", "980 of 2000 frames", 1);
+  await rung("r2", "health", "2000 of 2000 frames", 5);
+  await rung("r3", "recreate", "it answers", 6);
+  expect(await store.lastHealthTrial("health")).toEqual({
+    ...{ status: "verified", words: "2000 of 2000 frames", at: at(5) },
+  });
+});
