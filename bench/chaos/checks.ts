@@ -86,10 +86,10 @@ export const strikesOn = (
 };
 
 /**
- * What guests do by themselves: QEMU 7.2's TCG loses a write now and then while a guest migrates, the
- * more often the busier the machine; the guest then panics (`list_del corruption`) or its ring breaks
- * (`virtio_net: output.0:id 9 is not a head!`), soon or trials later. That is the router's own outcome
- * and no violation where the evidence is stored.
+ * What guests do by themselves: after a migration under QEMU 7.2's TCG memory is now and then not the
+ * same (presumably the race that QEMU's commit 9458a9a1df names); the guest panics (`list_del corruption`)
+ * or its ring breaks (`virtio_net: output.0:id 9 is not a head!`), soon or trials later. That is the
+ * router's own outcome and no violation where the evidence is stored.
  */
 const byThemselves: readonly string[] = ["locked-up", "crashed"];
 
