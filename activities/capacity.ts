@@ -4,6 +4,7 @@ import type { Campaign } from "../model/campaign.ts";
 import { quarantineWords } from "../model/ladder.ts";
 import { fnv1a } from "../model/tag.ts";
 import { inTheWay } from "../model/trial-hosts.ts";
+import { UsageError } from "../model/usage-error.ts";
 import { lineRateFps } from "../model/units.ts";
 import { platforms } from "../model/platforms.ts";
 import { collectSink, startSink } from "../probes/sink.ts";
@@ -48,7 +49,7 @@ export async function resolveCapacity(deps: TrialDeps, input: Input): Promise<{ 
     const bench = await deps.bench(testbed);
     const needs = { kind: "forwarding", fault: null } as const;
     const away = inTheWay(needs, await store.quarantines(testbed));
-    if (away.length > 0) throw new Error(quarantineWords(away));
+    if (away.length > 0) throw new UsageError(quarantineWords(away));
     const { fence } = await takeHosts(bench, token, await takingPart(store, testbed, needs));
     await ensureRouter(bench, fence, {
       platform,
@@ -67,7 +68,7 @@ export async function resolveCapacity(deps: TrialDeps, input: Input): Promise<{ 
       },
     );
     if (found === null)
-      throw new Error(
+      throw new UsageError(
         `testbed ${testbed}: ${platform} loses frames of ${frameSizeBytes} bytes at every load that was tried; its capacity is not known`,
       );
     const measuredAt = new Date().toISOString();

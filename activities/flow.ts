@@ -1,6 +1,7 @@
 /** The measured flow A→B and the side flow C→D, from what the testbed says of addresses and MACs. */
 import type { Stream } from "../generators/generator.ts";
 import type { HostName, HostNic, SegmentName, Testbed } from "../model/testbed.ts";
+import { UsageError } from "../model/usage-error.ts";
 
 /** The discard port (RFC 863), as in RFC 2544's test frames (appendix C.2.6.4 uses echo, 7). */
 const udpPort = 9;
@@ -12,11 +13,11 @@ const segmentOf: Readonly<Record<"A" | "B" | "C" | "D", SegmentName>> = {
   D: "d",
 };
 
-/** @throws {Error} the testbed has no such NIC. */
+/** @throws {UsageError} the testbed has no such NIC. */
 export function nicOn(testbed: Testbed, host: HostName, link: HostNic["link"]): HostNic {
   const nic = testbed.hosts[host].nics.find((one) => one.link === link);
   if (nic === undefined)
-    throw new Error(`testbed ${testbed.name}: host ${host} has no NIC on ${link}`);
+    throw new UsageError(`testbed ${testbed.name}: host ${host} has no NIC on ${link}`);
   return nic;
 }
 
@@ -27,7 +28,7 @@ export const endNic = (testbed: Testbed, host: keyof typeof segmentOf): HostNic 
 export function endAddress(testbed: Testbed, host: keyof typeof segmentOf): string {
   const { address } = endNic(testbed, host);
   if (address === null)
-    throw new Error(`testbed ${testbed.name}: host ${host} has no address on its segment`);
+    throw new UsageError(`testbed ${testbed.name}: host ${host} has no address on its segment`);
   return address.replace(/\/.*/, "");
 }
 
@@ -39,7 +40,7 @@ export function routedStream(
   const source = endNic(testbed, "A");
   const router = testbed.router.nics.find((nic) => nic.segment === "a");
   if (router === undefined)
-    throw new Error(`testbed ${testbed.name}: the router has no NIC on segment a`);
+    throw new UsageError(`testbed ${testbed.name}: the router has no NIC on segment a`);
   return {
     ...load,
     source: "A",

@@ -1,6 +1,7 @@
 import type { Campaign } from "../model/campaign.ts";
 import type { GuestSpec } from "../model/guest.ts";
 import type { Testbed } from "../model/testbed.ts";
+import { UsageError } from "../model/usage-error.ts";
 
 /** The router that a platform plays: one for each platform and testbed, named after the platform. */
 export function guestOf(testbed: Testbed, guest: Campaign["guest"], platform: string): GuestSpec {
@@ -23,6 +24,6 @@ export function guestOf(testbed: Testbed, guest: Campaign["guest"], platform: st
 function bridgeOf(testbed: Testbed, segment: string): string {
   const bridge = testbed.hosts.R1.nics.find((nic) => nic.link === segment)?.bridge;
   if (bridge == null)
-    throw new Error(`testbed ${testbed.name}: host R1 has no bridge on segment ${segment}`);
+    throw new UsageError(`testbed ${testbed.name}: host R1 has no bridge on segment ${segment}`);
   return bridge;
 }

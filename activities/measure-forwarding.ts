@@ -3,6 +3,7 @@ import type { ForwardingMeasurement, OfferedLoad } from "../model/measurement.ts
 import { hostNames } from "../model/testbed.ts";
 import type { Fence } from "../remote/agent.ts";
 import type { TrialDeps } from "./deps.ts";
+import { baselineAfter } from "./baseline-after.ts";
 import { beforeLoad } from "./before-load.ts";
 import type { Begun } from "./begun.ts";
 import { storeBegun } from "./begun.ts";
@@ -74,8 +75,12 @@ export async function afterLoad(
   const router = await part("router", () =>
     routerFindings(deps, setup, fence, { begun, offered, probed, migration: null }),
   );
+  const baseline = await part("baseline", () =>
+    baselineAfter(deps, setup, fence, { begun, endUs: offered.endUs, probed, router }),
+  );
   const measurement: ForwardingMeasurement = {
     kind: "forwarding",
+    baseline,
     path: begun.path,
     ...commonOf(setup, fence, { begun, offered, phases, probed }),
     after,

@@ -8,6 +8,7 @@ import {
 import type { MadeFault } from "../model/fault.ts";
 import type { HostName } from "../model/testbed.ts";
 import type { AttemptRef } from "../model/trial.ts";
+import { UsageError } from "../model/usage-error.ts";
 import { Fenced } from "../remote/shell.ts";
 import type { TrialDeps } from "./deps.ts";
 import type { Setup } from "./setup.ts";
@@ -31,7 +32,7 @@ export interface FaultWatch {
   end(): Promise<void>;
 }
 
-/** @throws {Error} the trial has a fault and nobody can make it */
+/** @throws {UsageError} the trial has a fault and nobody can make it */
 export function plannedFault(deps: TrialDeps, setup: Setup): FaultWatch {
   const planned = faultOf(setup);
   if (planned === null)
@@ -42,7 +43,7 @@ export function plannedFault(deps: TrialDeps, setup: Setup): FaultWatch {
     };
   const { faults } = setup.bench;
   if (faults === undefined)
-    throw new Error(
+    throw new UsageError(
       `testbed ${setup.bench.testbed.name} cannot be disturbed on purpose, and ${setup.trial.id} has the fault ${faultLabel(planned)}`,
     );
   let timer: NodeJS.Timeout | null = null;
@@ -107,7 +108,7 @@ function faultOf({ trial, campaign }: Setup): PlannedFault | null {
   if (label === undefined) return null;
   const planned = campaign.faults?.find((entry) => faultLabel(entry) === label);
   if (planned === undefined)
-    throw new Error(`${trial.id}: its campaign has no fault ${label}, which stands in its id`);
+    throw new UsageError(`${trial.id}: its campaign has no fault ${label}, which stands in its id`);
   return planned;
 }
 

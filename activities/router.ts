@@ -1,5 +1,6 @@
 /** One router at a time: the guest of the platform that is measured, where its trial begins. */
 import type { GuestSpec } from "../model/guest.ts";
+import { UsageError } from "../model/usage-error.ts";
 import type { Fence } from "../remote/agent.ts";
 import { NoExitStatus } from "../remote/shell.ts";
 import type { Bench } from "./deps.ts";
@@ -119,7 +120,7 @@ function routerOf(bench: Bench, { guests }: RouterWanted, platform: string) {
   const driver = bench.drivers[platform];
   const guest = guests[platform];
   if (driver === undefined || guest === undefined)
-    throw new Error(
+    throw new UsageError(
       `testbed ${bench.testbed.name} has no driver for ${platform}; it has: ${Object.keys(bench.drivers).join(", ")}`,
     );
   return { driver, guest };

@@ -7,6 +7,7 @@ import type { GuestSpec } from "../model/guest.ts";
 import { attemptTag } from "../model/tag.ts";
 import type { AttemptRef } from "../model/trial.ts";
 import { unitName } from "../model/unit-name.ts";
+import { UsageError } from "../model/usage-error.ts";
 import type { Fence } from "../remote/agent.ts";
 import type { TrialRow } from "../store/store.ts";
 import type { Bench, TrialDeps } from "./deps.ts";
@@ -47,11 +48,11 @@ export async function setupOf(deps: TrialDeps, ref: AttemptRef): Promise<Setup> 
   const { scenario } = trial;
   const driver = bench.drivers[scenario.platform];
   if (driver === undefined)
-    throw new Error(
+    throw new UsageError(
       `testbed ${ref.testbed} has no driver for ${scenario.platform}; it has: ${Object.keys(bench.drivers).join(", ")}`,
     );
   if (scenario.intendedFps === null)
-    throw new Error(`${ref.trialId}: its load waits for the capacity of ${scenario.platform}`);
+    throw new UsageError(`${ref.trialId}: its load waits for the capacity of ${scenario.platform}`);
   return {
     ref,
     trial,
@@ -70,11 +71,11 @@ export async function setupOf(deps: TrialDeps, ref: AttemptRef): Promise<Setup> 
   };
 }
 
-/** @throws {Error} the trial is no migration, or its platform cannot migrate. */
+/** @throws {UsageError} the trial is no migration, or its platform cannot migrate. */
 export function migrationOf(setup: Setup): MigrationSetup {
   const { driver, guest, host, trial, campaign } = setup;
   if (trial.kind !== "migration" || !migrates(driver))
-    throw new Error(`${trial.id}: no migration, or ${driver.name} cannot migrate`);
+    throw new UsageError(`${trial.id}: no migration, or ${driver.name} cannot migrate`);
   return {
     ...setup,
     driver,

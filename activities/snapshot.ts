@@ -1,5 +1,6 @@
 import { commandsGuest } from "../hypervisors/hypervisor.ts";
 import type { CounterSnapshot, LedgerPath } from "../model/measurement.ts";
+import { UsageError } from "../model/usage-error.ts";
 import { NoExitStatus } from "../remote/shell.ts";
 import { guestCounters } from "./guest-counters.ts";
 import { part } from "./parts.ts";
@@ -20,7 +21,9 @@ export async function snapshot(
   const read = async (name: string): Promise<readonly CounterSnapshot[]> => {
     if (name !== "guest") return [await (await bench.hosts.agent(name)).counters()];
     if (!commandsGuest(driver))
-      throw new Error(`${driver.name}: its path counts in the guest, where it runs no command`);
+      throw new UsageError(
+        `${driver.name}: its path counts in the guest, where it runs no command`,
+      );
     try {
       return [await guestCounters(driver, host, guest)];
     } catch (error) {

@@ -6,6 +6,7 @@
 import type { GuestSpec } from "../model/guest.ts";
 import type { LedgerPath } from "../model/measurement.ts";
 import type { Testbed } from "../model/testbed.ts";
+import { UsageError } from "../model/usage-error.ts";
 import type { Hosts } from "../remote/agent.ts";
 import { act, read } from "./acts.ts";
 import { describeHost } from "./host-settings.ts";
@@ -48,7 +49,7 @@ export const bare = (testbed: Testbed, hosts: Hosts): Hypervisor => {
 
   const refuseDaemons = (guest: GuestSpec) => {
     if (guest.routing !== "kernel")
-      throw new Error(`bare: unknown routing ${guest.routing}; known: kernel`);
+      throw new UsageError(`bare: unknown routing ${guest.routing}; known: kernel`);
   };
 
   const hypervisor: Hypervisor = {

@@ -1,4 +1,5 @@
 import type { Testbed } from "../model/testbed.ts";
+import { UsageError } from "../model/usage-error.ts";
 import type { Hosts } from "../remote/agent.ts";
 import { bare } from "./bare.ts";
 import type { Hypervisor } from "./hypervisor.ts";
@@ -15,7 +16,7 @@ export const drivers = (testbed: Testbed, hosts: Hosts): Readonly<Record<string,
     testbed.platforms.map((platform) => {
       const driver = known[platform];
       if (!driver)
-        throw new Error(
+        throw new UsageError(
           `testbed ${testbed.name}: no driver for platform ${platform}; known: ${Object.keys(known).join(", ")}`,
         );
       return [platform, driver()];

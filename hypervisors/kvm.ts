@@ -2,6 +2,7 @@
 import type { GuestSpec } from "../model/guest.ts";
 import type { LedgerPath } from "../model/measurement.ts";
 import type { Testbed } from "../model/testbed.ts";
+import { UsageError } from "../model/usage-error.ts";
 import type { Agent, Fence, Hosts } from "../remote/agent.ts";
 import type {
   CommandsGuest,
@@ -34,15 +35,15 @@ export const kvm = (testbed: Testbed, hosts: Hosts, model: NicModel): KvmHypervi
   const startOf = (guest: GuestSpec, incoming: string | null): GuestStart => {
     const image = testbed.images[guest.image];
     if (!image)
-      throw new Error(
+      throw new UsageError(
         `testbed ${testbed.name}: unknown guest image ${guest.image}; known: ${Object.keys(testbed.images).join(", ") || "none"}`,
       );
     if (!knownRouting.includes(guest.routing))
-      throw new Error(
+      throw new UsageError(
         `kvm-${model}: unknown routing ${guest.routing}; known: ${knownRouting.join(", ")}`,
       );
     if (!testbed.accelerator)
-      throw new Error(`testbed ${testbed.name}: no accelerator for QEMU is known to work`);
+      throw new UsageError(`testbed ${testbed.name}: no accelerator for QEMU is known to work`);
     return { model, accelerator: testbed.accelerator, image, runFolder, incoming };
   };
 
@@ -142,7 +143,7 @@ const kvmPath = (testbed: Testbed, host: string, guest: GuestSpec): LedgerPath =
   const place = (segment: string) => {
     const index = guest.nics.findIndex((nic) => nic.segment === segment);
     const nic = guest.nics[index];
-    if (!nic) throw new Error(`guest ${guest.name}: no NIC on segment ${segment}`);
+    if (!nic) throw new UsageError(`guest ${guest.name}: no NIC on segment ${segment}`);
     return {
       nic: { host, device: nicOn(testbed, host, segment).device },
       bridge: { host, device: nic.bridge },

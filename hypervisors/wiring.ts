@@ -1,18 +1,22 @@
 /** Where a guest's NICs meet a host's: looked up in the testbed, never guessed from names. */
 import type { GuestNic } from "../model/guest.ts";
 import { hostNames, type HostNic, type Testbed } from "../model/testbed.ts";
+import { UsageError } from "../model/usage-error.ts";
 
 const hostOf = (testbed: Testbed, name: string) => {
   const known = hostNames.find((one) => one === name);
   if (!known)
-    throw new Error(`testbed ${testbed.name}: no host ${name}; it has ${hostNames.join(", ")}`);
+    throw new UsageError(
+      `testbed ${testbed.name}: no host ${name}; it has ${hostNames.join(", ")}`,
+    );
   return testbed.hosts[known];
 };
 
-/** The NIC of a host that carries a segment. @throws {Error} */
+/** The NIC of a host that carries a segment. @throws {UsageError} */
 export const nicOn = (testbed: Testbed, host: string, link: string): HostNic => {
   const nic = hostOf(testbed, host).nics.find((one) => one.link === link);
-  if (!nic) throw new Error(`testbed ${testbed.name}: host ${host} has no NIC on link ${link}`);
+  if (!nic)
+    throw new UsageError(`testbed ${testbed.name}: host ${host} has no NIC on link ${link}`);
   return nic;
 };
 
@@ -24,11 +28,11 @@ export const endOn = (testbed: Testbed, segment: string): string | null => {
   return ends[0]?.address?.replace(/\/.*$/, "") ?? null;
 };
 
-/** Address of a host on the migration link, without prefix length. @throws {Error} */
+/** Address of a host on the migration link, without prefix length. @throws {UsageError} */
 export const migrationAddress = (testbed: Testbed, host: string): string => {
   const { address } = nicOn(testbed, host, "migration");
   if (!address)
-    throw new Error(`testbed ${testbed.name}: ${host} has no address on its migration link`);
+    throw new UsageError(`testbed ${testbed.name}: ${host} has no address on its migration link`);
   return address.replace(/\/.*$/, "");
 };
 

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Campaign } from "./campaign.ts";
 import { defaultHang } from "./hang.ts";
+import { defaultHealth } from "./health.ts";
 import { plannedFaults } from "./fault-schema.ts";
 import { decimal, flag, keys, list, name, oneOf, text, wholeNumber } from "./keys.ts";
 import { maxFrameSizeBytes, minFrameSizeBytes } from "./units.ts";
@@ -167,6 +168,24 @@ export const campaignSchema = keys({
   })
     .prefault({})
     .describe("When a migration is called hung. It is found within window + one probe interval."),
+  health: keys({
+    fps: wholeNumber(1, 1e6, "frames per second")
+      .default(defaultHealth.fps)
+      .describe("Load of the health trial, at most."),
+    ofCapacity: decimal(0.001, 1, "a fraction of the capacity")
+      .default(defaultHealth.ofCapacity)
+      .describe("Load of the health trial, at most, where the platform's capacity is known."),
+    durationMs: milliseconds(100, 30_000)
+      .default(defaultHealth.durationMs)
+      .describe("Duration of that load."),
+    lossRatio: ratio()
+      .default(defaultHealth.lossRatio)
+      .describe("Loss beyond which the baseline is not met."),
+  })
+    .optional()
+    .describe(
+      "The baseline that the router must meet after a recovery before the next measurement, and after the load of a trial in which something cast doubt on it (`degraded` otherwise). Absent: the defaults.",
+    ),
   migrationDeadlineMs: milliseconds(1000)
     .default(120_000)
     .describe(

@@ -1,5 +1,6 @@
 /** A campaign as its file describes it, after validation and defaults. Shapes only; the schema stands beside it. */
 import type { Hang } from "./hang.ts";
+import type { Health } from "./health.ts";
 import type { PlannedFault } from "./fault-plan.ts";
 import type { Direction } from "./trial.ts";
 
@@ -62,6 +63,8 @@ export interface Campaign {
   readonly attemptLimit: number;
   /** How hangs are found. */
   readonly hang: Hang;
+  /** What a router must do before it is measured on after a recovery; absent: the defaults of model/health.ts. */
+  readonly health?: Health | undefined;
   /** A migration is aborted when it has run this long, whatever its watcher thinks of it. */
   readonly migrationDeadlineMs: number;
   /** Watched before and after a migration, under load. Also the length of the control window. */

@@ -200,8 +200,23 @@ interface MeasurementBase {
   readonly router?: RouterFindings | null;
 }
 
+/** A light load after something cast doubt on the router. */
+export interface BaselineFound {
+  readonly fps: number;
+  readonly durationMs: number;
+  readonly allowedLossRatio: number;
+  /** Who got no answer through the router, in words; null: both flows answer. */
+  readonly silence: string | null;
+  readonly offeredFrames: number;
+  readonly receivedFrames: number;
+  /** Keys of the stored events; absent where the baseline was met. */
+  readonly evidence?: readonly string[];
+}
+
 export interface ForwardingMeasurement extends MeasurementBase {
   readonly kind: "forwarding";
+  /** Missing or null: nothing cast doubt on the router after the load. */
+  readonly baseline?: BaselineFound | null;
   /** The path that the ledger walks, as the driver declared it at prepare. */
   readonly path: LedgerPath;
 }

@@ -2,6 +2,7 @@
 import type { Campaign } from "./campaign.ts";
 import type { Hang } from "./hang.ts";
 import { hangRule } from "./hang.ts";
+import { healthOf } from "./health.ts";
 import type { TrialKind } from "./trial.ts";
 
 /** Starting and collecting units on all hosts, on a machine under load. */
@@ -16,7 +17,10 @@ export interface TrialTiming {
   readonly detectionBoundMs: number;
 }
 
-type Timed = Pick<Campaign, "phases" | "guest" | "migrationDeadlineMs" | "migrationMarginMs"> & {
+type Timed = Pick<
+  Campaign,
+  "phases" | "guest" | "migrationDeadlineMs" | "migrationMarginMs" | "health"
+> & {
   readonly hang?: Hang;
 };
 
@@ -29,7 +33,9 @@ export function trialTiming(campaign: Timed, kind: TrialKind): TrialTiming {
   const { windowMs, questionTimeoutMs, probeIntervalMs } = hangRule(campaign);
   const around = phases.settleMs + phases.learnMs + phases.drainMs + phases.restMs;
   const measured =
-    kind === "forwarding" ? phases.trialMs : 2 * migrationMarginMs + migrationDeadlineMs + abortMs;
+    kind === "forwarding"
+      ? phases.trialMs + healthOf(campaign).durationMs
+      : 2 * migrationMarginMs + migrationDeadlineMs + abortMs;
   const silent = Math.max(
     phases.settleMs,
     phases.learnMs,

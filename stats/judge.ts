@@ -12,10 +12,17 @@ import type {
   MigrationMeasurement,
 } from "../model/measurement.ts";
 import type { AttemptVerdict, LedgerRow, Results, TrialOutcome } from "../model/trial.ts";
+import { baselineWords, meetsBaseline } from "./baseline.ts";
 import { timeLine } from "./clock.ts";
 import { busiestHost, inspectHarness, offeredFps } from "./harness.ts";
 import { judgeRouter } from "./lockup-judge.ts";
-import { largestHop, lossLedger, unexplainedBound, type Ledger } from "./ledger.ts";
+import {
+  largestHop,
+  lossLedger,
+  unexplainedBound,
+  vanishedInRouter,
+  type Ledger,
+} from "./ledger.ts";
 import { hostWords, migrationOutcome } from "./migration-outcome.ts";
 import { migrationMeasures } from "./migration-measures.ts";
 import { rttSummary } from "./rtt.ts";
@@ -53,8 +60,12 @@ export function judgeForwarding(
     rttSummary(rtt, end, Infinity),
   ];
   const { outcome, faults: lost, words } = routerOutcome(measurement);
-  // The counters of a router that hung or died cannot be complete: its ledger is no fault then.
-  const ledgerHolds = outcome === "completed" ? ledgerFaults(ledger, campaign.tolerance) : [];
+  // The counters of a router that hung or died cannot be complete: its ledger is no fault then. What
+  // vanishes in one that is degraded, without a count, is part of that; outside of it, it is not.
+  const ledgerCounts =
+    outcome === "completed" ||
+    (outcome === "degraded" && !vanishedInRouter(ledger, measurement.path));
+  const ledgerHolds = ledgerCounts ? ledgerFaults(ledger, campaign.tolerance) : [];
   return {
     verdict: verdictOf([...harness.faults, ...lost, ...ledgerHolds], {
       verdict: "valid",
@@ -69,6 +80,7 @@ export function judgeForwarding(
       rttProbes: during.probes,
       rttBeforeMedianMs: before.medianMs,
       rttAfterMedianMs: after.medianMs,
+      ...baselineResults(measurement),
     }),
     ledger: ledger.rows,
     doubts: [
@@ -108,23 +120,42 @@ export function judgeMigration(
 }
 
 /** A forwarding trial's own outcome, from the router that was asked when it fell silent. */
-function routerOutcome({ router }: ForwardingMeasurement): {
+function routerOutcome({ router, baseline }: ForwardingMeasurement): {
   readonly outcome: TrialOutcome;
   readonly faults: readonly string[];
   readonly words: readonly string[];
 } {
-  if (!router) return { outcome: "completed", faults: [], words: [] };
+  const degraded = baseline != null && !meetsBaseline(baseline);
+  const baselineSaid = degraded
+    ? [`after the load the router did not meet the baseline: ${baselineWords(baseline)}`]
+    : [];
+  const runs = degraded ? "degraded" : "completed";
+  if (!router) return { outcome: runs, faults: [], words: baselineSaid };
   const { verdict, contradictions } = judgeRouter(router);
-  const outcome = verdict === "running" ? "completed" : verdict;
+  const outcome = verdict === "running" ? runs : verdict;
   return {
     outcome,
     faults: router.hosts.flatMap(hostWords),
-    words:
-      contradictions.length === 0
+    words: [
+      ...baselineSaid,
+      ...(contradictions.length === 0
         ? []
-        : [`the router on ${router.host}: ${contradictions.join("; ")}`],
+        : [`the router on ${router.host}: ${contradictions.join("; ")}`]),
+    ],
   };
 }
+
+/** Only of a trial that was asked for it. */
+const baselineResults = ({ baseline }: ForwardingMeasurement): Results =>
+  baseline == null
+    ? {}
+    : {
+        baselineFps: baseline.fps,
+        baselineLossRatio:
+          baseline.offeredFrames === 0
+            ? null
+            : (baseline.offeredFrames - baseline.receivedFrames) / baseline.offeredFrames,
+      };
 
 const invalid = (reason: string): AttemptVerdict => ({ verdict: "invalid", reason, cut: false });
 

@@ -80,6 +80,21 @@ export function largestHop({ counted }: Ledger): string | null {
     : `${largest.frames} frames differ between ${largest.words}`;
 }
 
+/** Whether most of the frames that no drop counter has vanished between two points on the router's own host. */
+export function vanishedInRouter({ counted }: Ledger, { points }: LedgerPath): boolean {
+  const hops = counted.slice(1).map((point, index) => ({
+    frames: (counted[index]?.frames ?? point.frames) - point.frames,
+    inside: [points[index], points[index + 1]].every(
+      (one) => one !== undefined && isRouters(one.host),
+    ),
+  }));
+  const inside = hops.filter((hop) => hop.inside).reduce((sum, { frames }) => sum + frames, 0);
+  const outside = hops.filter((hop) => !hop.inside).reduce((sum, { frames }) => sum + frames, 0);
+  return inside > outside;
+}
+
+const isRouters = (host: string): boolean => ["R1", "R2", "guest"].includes(host);
+
 type Place = LedgerPath["points"][number] | LedgerPath["drops"][number];
 
 function growth(

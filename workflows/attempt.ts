@@ -39,7 +39,13 @@ export interface TrialRun {
  */
 export type TrialEnd =
   | { readonly verdict: "valid"; readonly outcome: TrialOutcome; readonly attempts: number }
-  | { readonly verdict: "invalid"; readonly reason: string; readonly attempts: number }
+  | {
+      readonly verdict: "invalid";
+      readonly reason: string;
+      readonly attempts: number;
+      /** Its input cannot be measured: no further attempt was made. */
+      readonly ofInput?: true;
+    }
   | { readonly verdict: "superseded"; readonly reason: string }
   | { readonly verdict: "interrupted"; readonly reason: string }
   | { readonly verdict: "skipped"; readonly reason: string }
@@ -47,6 +53,7 @@ export type TrialEnd =
 
 type AttemptEnd =
   | AttemptVerdict
+  | (Extract<AttemptVerdict, { verdict: "invalid" }> & { readonly ofInput: true })
   | { readonly verdict: "superseded"; readonly reason: string }
   | { readonly verdict: "decided"; readonly reason: string };
 
@@ -78,6 +85,8 @@ export async function runTrial(run: TrialRun): Promise<TrialEnd | null> {
     if (end === null) return null;
     if (end.verdict === "valid") return { ...end, attempts: tally.attempts };
     tally = ended(tally, end.cut);
+    if ("ofInput" in end)
+      return { verdict: "invalid", reason: end.reason, attempts: tally.attempts, ofInput: true };
     if (recovered !== null && recovered.status !== "recovered" && !isSpent(tally, run.attemptLimit))
       return putOff(recovered);
     if (isSpent(tally, run.attemptLimit))
@@ -122,6 +131,7 @@ async function attempt(
     }
     if (fault.kind === "fenced" && fault.act === "prepare")
       return { verdict: "superseded", reason: fault.reason };
+    if (fault.ofInput) return { ...(await refuse(fault.reason)), ofInput: true };
     if (fault.act === "prepare" && fault.leavesDoubt) doubts.push(fault.reason);
     return await reject(fault.reason, fault.cut);
   } finally {
@@ -152,6 +162,13 @@ async function attempt(
     const words = final ? spentReason(ended(tally, cut), reason) : reason;
     await step("rejectAttempt")(ref, { reason: words, cut, final });
     return { verdict: "invalid", reason, cut };
+  }
+
+  /** No attempt follows one that cannot be measured whatever is tried. */
+  async function refuse(reason: string) {
+    const words = `${reason}; no attempt and no recovery can change that`;
+    await step("rejectAttempt")(ref, { reason: words, cut: false, final: true });
+    return { verdict: "invalid", reason: words, cut: false } as const;
   }
 
   function isLast(cut: boolean): boolean {

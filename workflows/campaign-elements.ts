@@ -1,32 +1,17 @@
 /** The campaign's elements, one after another, under the epoch that its lock granted. */
-import {
-  ChildWorkflowCancellationType,
-  isCancellation,
-  log,
-  ParentClosePolicy,
-  patched,
-  sleep,
-  startChild,
-  workflowInfo,
-} from "@temporalio/workflow";
-import { mostAttempts } from "../model/attempts.ts";
-import { goesOnWords, mostSteps, quarantineWords } from "../model/ladder.ts";
+import { isCancellation, log, patched, sleep, workflowInfo } from "@temporalio/workflow";
+import { goesOnWords, quarantineWords } from "../model/ladder.ts";
 import type { Quarantine } from "../model/ladder.ts";
 import { heldWords } from "../model/search-attributes.ts";
 import { token } from "../model/tokens.ts";
-import type { Element } from "./acts.ts";
 import type { ControlDesk } from "./campaign-control.ts";
 import type { CampaignInput } from "./campaign.ts";
-import { elementPlan, elementSummary } from "./details.ts";
-import type { ElementInput, ElementResult } from "./element.ts";
 import { faultOf } from "./faults.ts";
-import { forwardingSweep } from "./forwarding-sweep.ts";
-import { hold, skipTrial } from "./messages.ts";
-import { migrationTrial } from "./migration-trial.ts";
+import type { Fault } from "./faults.ts";
 import { patiently } from "./patience.ts";
 import { act } from "./policies.ts";
 import { recover } from "./recover.ts";
-import { attributes } from "./search.ts";
+import { runElement } from "./run-element.ts";
 
 export interface Carried {
   /** null: it was superseded, or the workflow that had it was lost; one above all that the store has seen is asked for. */
@@ -122,7 +107,7 @@ export async function measureAll(
         if (end.status === "superseded") epoch = null;
         if (end.status === "exhausted") healthDue = `${element.id}: ${end.reason}`;
         // Its hosts are in quarantine now, which the next round finds.
-        if (end.status !== "exhausted") await setback(end.reason);
+        if (end.status !== "exhausted") await setback(end.reason, end.status !== "refused");
         break;
       }
     }
@@ -158,22 +143,50 @@ export async function measureAll(
     )) {
       const what = `capacity of ${open.platform} at ${open.frameSizeBytes} B`;
       desk.step(`finding the ${what}`);
-      try {
-        const { platform, frameSizeBytes } = open;
-        const order = {
-          campaignId,
-          testbed,
-          platform,
-          frameSizeBytes,
-          token: token(under, nextNumber++),
-        };
-        await patiently(() => act("resolveCapacity", { summary: what })(order));
-      } catch (error) {
-        if (isCancellation(error)) throw error;
-        // Its trials are tried all the same: each says for itself that its load is unknown.
-        log.warn(`no ${what}`, { reason: faultOf(error).reason });
+      let fault = await search(open, what, under);
+      const isMendable = () =>
+        fault !== null && fault.leavesDoubt && patched("mend what hinders a capacity search");
+      if (isMendable() && (await isMended(under, `no ${what}: ${fault?.reason}`)))
+        fault = await search(open, what, under);
+      while (isMendable()) {
+        waitsFor = "person";
+        await desk.wait(`no ${what}: ${fault?.reason}`);
+        await desk.untilRunning();
+        fault = await search(open, what, under);
       }
+      // Its trials are tried all the same: each says for itself that its load is unknown.
+      if (fault !== null) log.warn(`no ${what}`, { reason: fault.reason });
     }
+  }
+
+  /** null: it is known now. */
+  async function search(
+    { platform, frameSizeBytes }: { readonly platform: string; readonly frameSizeBytes: number },
+    what: string,
+    under: number,
+  ): Promise<Fault | null> {
+    const place = { campaignId, testbed, platform, frameSizeBytes };
+    const order = { ...place, token: token(under, nextNumber++) };
+    try {
+      await patiently(() => act("resolveCapacity", { summary: what })(order));
+      return null;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      return faultOf(error);
+    }
+  }
+
+  /** Runs the ladder before the next trial. */
+  async function isMended(under: number, why: string): Promise<boolean> {
+    const [next] = await act("nextElements", { summary: "whose router?" })(campaignId, 1);
+    const brief = next?.trials[0];
+    if (brief === undefined) return false;
+    const { trialId, tally } = brief;
+    const ref = { campaignId, testbed, trialId, attempt: tally.attempts };
+    const name = `health-${token(under, nextNumber)}`;
+    const end = await recover(ref, brief, { name, why, epoch: under, nextNumber });
+    nextNumber = end.nextNumber;
+    return end.status === "recovered";
   }
 
   async function renewedEpoch(): Promise<number | null> {
@@ -195,15 +208,18 @@ export async function measureAll(
     return null;
   }
 
-  async function setback(reason: string | null): Promise<void> {
+  /** `passes`: time may help; what cannot be measured stays so. */
+  async function setback(reason: string | null, passes: boolean): Promise<void> {
     setbacks += 1;
     log.warn("an element ended without verdicts", { reason, setbacks });
     if (setbacks >= setbackLimit) {
       if (patched("a person ends the wait after setbacks")) waitsFor = "person";
-      await desk.wait(`${setbacks} elements in a row ended without verdicts; the last: ${reason}`);
+      await desk.wait(
+        `${setbacks} elements in a row ended without a measurement; the last: ${reason}`,
+      );
       setbacks = 0;
-      healthDue ??= `it waited after elements that ended without verdicts; the last: ${reason}`;
-    } else await sleep(1000 * 4 ** setbacks, { summary: "pause after a setback" });
+      healthDue ??= `it waited after elements that ended without a measurement; the last: ${reason}`;
+    } else if (passes) await sleep(1000 * 4 ** setbacks, { summary: "pause after a setback" });
   }
 }
 
@@ -218,62 +234,4 @@ function changeWords(before: readonly string[], now: readonly Quarantine[]): str
   return said.length === 0
     ? null
     : `${said.join("; ")}: health must be proven before the next measurement`;
-}
-
-type ElementEnd =
-  | Omit<ElementResult, "trials">
-  | (Omit<ElementResult, "status" | "trials"> & { readonly status: "failed" });
-
-async function runElement(
-  { campaignId, testbed, attemptLimit }: CampaignInput,
-  desk: ControlDesk,
-  element: Element,
-  tokens: Pick<ElementInput, "nextNumber" | "healthDue"> & { readonly epoch: number },
-): Promise<ElementEnd> {
-  const { kind, platform, repetition, trials } = element;
-  const input = { campaignId, testbed, attemptLimit, element, ...tokens, ends: [], held: false };
-  desk.plan.begins(element.id);
-  try {
-    const child = await startChild(kind === "forwarding" ? forwardingSweep : migrationTrial, {
-      workflowId: element.id,
-      args: [input],
-      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-      staticSummary: elementSummary(element),
-      staticDetails: elementPlan(element),
-      typedSearchAttributes: attributes({
-        LhCampaign: campaignId,
-        LhTestbed: testbed,
-        LhKind: kind,
-        LhPlatform: platform,
-        LhRepetition: repetition,
-        LhPlanned: trials.length,
-        ...(kind === "migration" && trials[0] ? { LhScenario: trials[0].scenario } : {}),
-      }),
-    });
-    await desk.runs(element.id, {
-      hold: (held) => told(() => child.signal(hold, held)),
-      skip: (order) => told(() => child.signal(skipTrial, order)),
-    });
-    return await child.result();
-  } catch (error) {
-    // A child that somebody else cancelled or terminated is a setback, not the campaign's end.
-    if (isCancellation(error) && desk.work.consideredCancelled) throw error;
-    const reason = `${element.id}: ${faultOf(error instanceof Error && error.cause ? error.cause : error).reason}`;
-    // How far it counted is not known: leave out all that it may have used.
-    const nextNumber =
-      tokens.nextNumber + (trials.length + 1) * mostAttempts(attemptLimit) * (1 + mostSteps);
-    return { status: "failed", reason, nextNumber };
-  } finally {
-    desk.elementEnded();
-  }
-
-  async function told(signal: () => Promise<void>): Promise<void> {
-    try {
-      await signal();
-    } catch (error) {
-      const what = { element: element.id, error: String(error) };
-      log.info("the element ended before it could be told", what);
-    }
-  }
 }

@@ -30,8 +30,8 @@ export interface ElementInput {
 }
 
 export interface ElementResult {
-  /** `exhausted`: no rung of recovery helped, and the testbed waits for a person. */
-  readonly status: "measured" | "superseded" | "exhausted";
+  /** `exhausted`: no rung of recovery helped, and the testbed waits for a person. `refused`: of none of its trials the input can be measured. */
+  readonly status: "measured" | "superseded" | "exhausted" | "refused";
   readonly reason: string | null;
   /** One line for each trial, for who looks at this workflow. */
   readonly trials: readonly string[];
@@ -107,10 +107,21 @@ export function elementRun(input: ElementInput) {
     /** Nothing more may be measured in this element now. */
     isStopped: (): boolean => stop !== null,
     result: (ends: readonly TrialEnd[]): ElementResult => ({
-      ...(stop ?? { status: "measured", reason: null }),
+      ...(stop ?? refusal(ends) ?? { status: "measured", reason: null }),
       trials: endLines(input.element.trials, ends),
       nextNumber,
     }),
     shouldContinueAsNew: (): boolean => workflowInfo().continueAsNewSuggested,
   };
+}
+
+/** null: at least one trial ended otherwise. */
+function refusal(ends: readonly TrialEnd[]): { status: "refused"; reason: string } | null {
+  const reasons = ends.flatMap((end) =>
+    end.verdict === "invalid" && end.ofInput === true ? [end.reason] : [],
+  );
+  const [reason] = reasons;
+  return reason === undefined || reasons.length < ends.length
+    ? null
+    : { status: "refused", reason };
 }

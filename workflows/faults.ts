@@ -14,6 +14,8 @@ export interface Fault {
   readonly cut: boolean;
   /** The testbed may be in a state that nobody knows: not where Longhaul's own death or input ended the act. */
   readonly leavesDoubt: boolean;
+  /** What was asked for cannot be done, and no attempt and no rung of recovery changes that. */
+  readonly ofInput: boolean;
   readonly reason: string;
 }
 
@@ -39,10 +41,16 @@ export function faultOf(error: unknown): Fault {
   const fault = kindOf(error);
   const { kind, cut, type } = fault;
   const hurt = kind === "harness" || kind === "unknown";
-  return { ...fault, leavesDoubt: hurt && !cut && !defectTypes.includes(type) };
+  return {
+    ...fault,
+    leavesDoubt: hurt && !cut && !defectTypes.includes(type),
+    ofInput: type === "UsageError",
+  };
 }
 
-function kindOf(error: unknown): Omit<Fault, "leavesDoubt"> & { readonly type: string } {
+function kindOf(
+  error: unknown,
+): Omit<Fault, "leavesDoubt" | "ofInput"> & { readonly type: string } {
   const [act, cause] =
     error instanceof ActivityFailure ? [error.activityType, error.cause] : [null, error];
   const message = cause instanceof Error ? cause.message : String(cause);

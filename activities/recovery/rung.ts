@@ -1,6 +1,7 @@
 /** What all rungs share: their surroundings, the token's right to climb, and the record of what was found. */
 import { Context } from "@temporalio/activity";
 import type { Hypervisor } from "../../hypervisors/hypervisor.ts";
+import type { Campaign } from "../../model/campaign.ts";
 import type { GuestSpec } from "../../model/guest.ts";
 import type { LadderFacts, StepReport } from "../../model/ladder.ts";
 import type { HostName } from "../../model/testbed.ts";
@@ -21,6 +22,7 @@ export interface RungSetup {
   readonly order: RungOrder;
   readonly bench: Bench;
   readonly trial: TrialRow;
+  readonly campaign: Campaign;
   readonly platform: string;
   readonly driver: Hypervisor;
   readonly guest: GuestSpec;
@@ -121,7 +123,8 @@ async function setupOf(deps: TrialDeps, order: RungOrder): Promise<RungSetup> {
   const host = trial.kind === "migration" && direction === "R2toR1" ? "R2" : "R1";
   const needs = needsOf(trial, campaign.content);
   const hosts = await takingPart(deps.store, ref.testbed, needs);
-  return { deps, order, bench, trial, platform, ...own, routers, host, hosts };
+  const surroundings = { deps, order, bench, trial, campaign: campaign.content };
+  return { ...surroundings, platform, ...own, routers, host, hosts };
 }
 
 async function isSuperseded({ store }: TrialDeps, { ref }: RungOrder): Promise<boolean> {

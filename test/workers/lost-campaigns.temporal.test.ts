@@ -132,7 +132,7 @@ test("a campaign that waits for a person, or for a host in quarantine, waits aga
   const { store } = postgres;
   const [setBack, quarantined] = [freshId(), freshId()];
   await planted(store, setBack, { trialCount: 2 });
-  const words = "5 elements in a row ended without verdicts; the last: scripted";
+  const words = "5 elements in a row ended without a measurement; the last: scripted";
   await store.setCampaignState(setBack, "waiting", words);
   await onServer({}, async (client, acts) => {
     expect(await beginLostAnew(client, store)).toEqual([setBack]);

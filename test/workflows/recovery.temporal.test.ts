@@ -125,7 +125,63 @@ test("a defect of the campaign's input calls for no recovery", async () => {
   });
   await runCampaign(bench, { ...script.activities, ...recovery.acts }, { campaignId });
   expect(recovery.orders).toEqual([]);
-  expect(script.trials[0]).toMatchObject({ state: "invalid" });
+  expect(script.trials[0]).toMatchObject({
+    state: "invalid",
+    reason: "prepare: no such image; no attempt and no recovery can change that",
+    attempts: [{ attempt: 1, verdict: "invalid" }],
+  });
+});
+
+test("input that can never be measured does not use up the whole plan: after five elements a person is asked", async () => {
+  const campaignId = freshId();
+  const recovery = scriptedRecovery();
+  let mended = false;
+  const plan = scriptedPlan(
+    campaignId,
+    Array.from({ length: 7 }, () => "migration" as const),
+  );
+  const script = scripted(plan, {
+    prepare: (next) => async (ref) => {
+      await next(ref);
+      if (!mended) throw broken("no such image", "UsageError");
+    },
+  });
+  const acts = { ...script.activities, ...recovery.acts };
+  await runCampaign(bench, acts, { campaignId }, async (handle) => {
+    const view = await waiting(handle);
+    expect(view?.reason).toContain("5 elements in a row ended without a measurement");
+    expect(view?.reason).toContain("no such image");
+    expect(script.trials.map(({ state }) => state).slice(4)).toEqual([
+      ...["invalid", "pending", "pending"],
+    ]);
+    mended = true;
+    await handle.executeUpdate("resume", { args: ["a person"] });
+  });
+  expect(script.trials.map(({ state }) => state).slice(5)).toEqual(["valid", "valid"]);
+});
+
+test("a capacity search that fails is tried again after a run of the ladder, and then waits for a person", async () => {
+  const campaignId = freshId();
+  const recovery = scriptedRecovery();
+  let searches = 0;
+  const script = scripted(scriptedPlan(campaignId, [{ loads: 1 }]), {
+    openCapacities: () => async () => [{ platform: "bare", frameSizeBytes: 64, known: false }],
+    resolveCapacity: () => async () => {
+      searches += 1;
+      if (searches < 3) throw broken("A: no answer", "CommandFailed");
+      return { fps: 1000 };
+    },
+  });
+  const acts = { ...script.activities, ...recovery.acts };
+  await runCampaign(bench, acts, { campaignId }, async (handle) => {
+    const view = await waiting(handle);
+    expect(view?.reason).toBe("no capacity of bare at 64 B: resolveCapacity: A: no answer");
+    expect(searches).toBe(2);
+    expect(recovery.ends).toMatchObject([{ outcome: "recovered" }]);
+    await handle.executeUpdate("resume", { args: ["a person"] });
+  });
+  expect(searches).toBe(3);
+  expect(script.trials[0]).toMatchObject({ state: "valid" });
 });
 
 /** No health trial is passed before a person has released hosts so many times. */
