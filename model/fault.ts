@@ -81,6 +81,13 @@ export const faults = {
     until: "prepare",
     expected: "locked-up, though it answers ping",
   },
+  "guest-lossy": {
+    does: "the guest forwards nothing for a fifth of the time, a tenth of a second at once",
+    at: "guest",
+    undoable: true,
+    until: "prepare",
+    expected: "a forwarding trial: degraded",
+  },
   "guest-reboot": {
     does: "the guest resets and boots again inside the same QEMU process",
     at: "guest",

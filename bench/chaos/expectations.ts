@@ -48,7 +48,7 @@ interface Whenever {
   readonly invalid: boolean;
 }
 const linkFault: Whenever = {
-  forwarding: [],
+  forwarding: ["degraded"],
   migration: ["stalled", "not-converged", "failed-resumed"],
   invalid: false,
 };
@@ -58,7 +58,7 @@ const guestGone: Whenever = {
   invalid: true,
 };
 const guestSilent: Whenever = {
-  forwarding: ["locked-up"],
+  forwarding: ["locked-up", "degraded"],
   migration: ["locked-up", "stalled", "not-converged", "failed-resumed"],
   invalid: true,
 };
@@ -73,6 +73,7 @@ const whenever: Readonly<Record<FaultName, Whenever>> = {
   "qemu-kill": guestGone,
   "guest-panic": guestGone,
   "guest-blackhole": guestSilent,
+  "guest-lossy": { ...guestSilent, migration: [] },
   "guest-spin": guestSilent,
   "qemu-stop": { ...guestSilent, migration: [...guestSilent.migration, "api-hung"] },
   "monitor-silent": { forwarding: [], migration: ["api-hung"], invalid: true },

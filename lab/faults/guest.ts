@@ -59,6 +59,31 @@ export const guestBlackhole: Fault = async ({ lab, order }) => {
   };
 };
 
+/** A file as the switch: a process of its own goes on after the answer, and ends when the file is gone. */
+const lossy = `
+while [ -e /tmp/lossy ]; do
+  echo 0 >/proc/sys/net/ipv4/ip_forward; usleep 100000
+  echo 1 >/proc/sys/net/ipv4/ip_forward; usleep 400000
+done`;
+
+export const guestLossy: Fault = async ({ lab, order }) => {
+  const qemu = await qemuAt(lab, order.host);
+  return {
+    host: qemu.host,
+    detail: `${qemu.guest} on ${qemu.host} forwards nothing for 100 ms of every 500 ms (ip_forward)`,
+    undo: [
+      {
+        kind: "guest",
+        script: "rm -f /tmp/lossy; usleep 600000; echo 1 >/proc/sys/net/ipv4/ip_forward",
+      },
+    ],
+    make: async () => {
+      await askGuest(qemu, `: >/tmp/lossy && { ${afterTheAnswer(lossy)} }`);
+      return nothingMore();
+    },
+  };
+};
+
 const resetMs = 20_000;
 const afterResetMs = 2_000;
 

@@ -1,6 +1,13 @@
 import type { FaultName } from "../../model/fault.ts";
 import type { Fault } from "./fault.ts";
-import { guestBlackhole, guestDirty, guestPanic, guestReboot, guestSpin } from "./guest.ts";
+import {
+  guestBlackhole,
+  guestDirty,
+  guestLossy,
+  guestPanic,
+  guestReboot,
+  guestSpin,
+} from "./guest.ts";
 import { agentKill, powerOff, sshBlackhole } from "./host.ts";
 import { linkCut, linkLoss, linkSlow } from "./link.ts";
 import { monitorSilent, qemuKill, qemuStop } from "./qemu-process.ts";
@@ -17,6 +24,7 @@ export const faultTable: Readonly<Record<FaultName, Fault>> = {
   "guest-panic": guestPanic,
   "guest-spin": guestSpin,
   "guest-blackhole": guestBlackhole,
+  "guest-lossy": guestLossy,
   "guest-reboot": guestReboot,
   "monitor-silent": monitorSilent,
   "ssh-blackhole": sshBlackhole,

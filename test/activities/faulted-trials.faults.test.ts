@@ -22,6 +22,30 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
+test("a router that forwards only part of the time is degraded, the evidence and the baseline's figures stored", async () => {
+  const { id, trials } = await lab.plan(`
+name: degraded
+repetitions: 1
+guest: { memoryMib: 64 }
+phases: { settleMs: 0, learnMs: 0, trialMs: 2000, drainMs: 1500, restMs: 0 }
+tolerance: { offeredLoadRatio: 0.5 }
+health: { fps: 500, durationMs: 1500 }
+forwarding: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [{ fps: 500 }] }]
+faults: [{ fault: guest-lossy, when: load, afterMs: 200, trials: { kind: forwarding } }]
+`);
+  const trial = trials[0]?.id ?? "";
+  const { verdict } = await lab.trial(lab.attempt(id, trial));
+  const row = await lab.store.trial(trial);
+  console.log(row?.doubts, row?.results);
+  expect(verdict).toEqual({ verdict: "valid", outcome: "degraded" });
+  expect(row?.results).toMatchObject({ baselineFps: 500 });
+  expect(Number(row?.results.baselineLossRatio)).toBeGreaterThan(0.05);
+  const events = await lab.store.events({ trial });
+  const evidence = events.filter(({ kind }) => kind === "evidence");
+  expect(evidence.map(({ host }) => host).sort()).toEqual(["R1", "R2"]);
+  expect(JSON.stringify(evidence[0]?.content)).toContain("receivedFrames");
+});
+
 test("a campaign's cut of the migration link makes the migration longer, and is stored with its trial", async () => {
   const { id, trials } = await lab.plan(`
 name: faulted

@@ -5,7 +5,7 @@ import { trialActs } from "../../activities/trials.ts";
 import { CommandFailed, NoExitStatus } from "../../remote/shell.ts";
 import type { Script } from "./scripted-bench.ts";
 import { quietActivity } from "./quiet-activity.ts";
-import { ref, scriptedBench } from "./scripted-bench.ts";
+import { ref, resultOf, scriptedBench } from "./scripted-bench.ts";
 
 const measure = async (script: Script) => {
   const scripted = scriptedBench(script);
@@ -45,6 +45,55 @@ describe("a forwarding trial", () => {
     }
     expect(position(journal, "start host-load on R1")).toBeLessThan(start);
     expect(position(journal, "load the generator load")).toBeLessThan(start);
+  });
+
+  /** The scripted load ends at 1 s; two probes of the side flow came after it, and one is still under way. */
+  const sideFlow = (answered: boolean) => ({
+    rtt: {
+      ...{ intervalMs: 10, refused: 0 },
+      sentUs: [500_000, 1_100_000, 1_200_000, 1_500_000],
+      rttMs: [1, 1, answered ? 1 : null, null],
+    },
+  });
+  const baselineOf = async (script: Script) => {
+    const { stored, journal, run } = await measure(script);
+    await run;
+    if (stored.measurement?.kind !== "forwarding") throw new Error("no forwarding was measured");
+    return { baseline: stored.measurement.baseline, journal, events: stored.events };
+  };
+
+  test("asks for the baseline only where the side flow lost probes after the load, or right after a recovery", async () => {
+    const calm = await baselineOf({ results: sideFlow(true) });
+    expect(calm.baseline).toBeNull();
+    expect(calm.journal).not.toContain("start baseline.answer on A");
+    const lossy = await baselineOf({ results: sideFlow(false) });
+    expect(lossy.baseline).toMatchObject({ fps: 1000, silence: null, offeredFrames: 1000 });
+    expect(lossy.journal).toContain("start baseline.sink on B");
+    const after = await baselineOf({ results: sideFlow(true), afterRecovery: true });
+    expect(after.baseline).toMatchObject({ receivedFrames: 1000 });
+  });
+
+  test("a baseline that is not met leaves evidence of the router's hosts", async () => {
+    const { baseline, events } = await baselineOf({
+      results: {
+        ...sideFlow(true),
+        "baseline.sink": { ...(resultOf.sink as object), frames: 700 },
+      },
+      afterRecovery: true,
+      campaign: { health: { fps: 500, ofCapacity: 0.1, durationMs: 100, lossRatio: 0.01 } },
+    });
+    expect(baseline).toMatchObject({
+      ...{ fps: 500, durationMs: 100, allowedLossRatio: 0.01 },
+      ...{ offeredFrames: 1000, receivedFrames: 700 },
+      evidence: [
+        "c-1/b01/t#1 evidence of the baseline R1",
+        "c-1/b01/t#1 evidence of the baseline R2",
+      ],
+    });
+    expect(events.filter(({ kind }) => kind === "evidence").map(({ content }) => content)).toEqual([
+      expect.objectContaining({ afterRecovery: true }) as unknown,
+      expect.objectContaining({ afterRecovery: true }) as unknown,
+    ]);
   });
 
   test("stores measurement and series itself, and first of all how its load begins", async () => {

@@ -71,7 +71,7 @@ const campaign = {
 
 const packed = (bytes: Buffer) => deflateSync(bytes).toString("base64");
 const nothing = packed(Buffer.alloc(0));
-const resultOf: Record<string, unknown> = {
+export const resultOf: Record<string, unknown> = {
   counters: {
     format: "procnetdev",
     intervalMs: 10,
@@ -128,6 +128,9 @@ export interface Script {
   ) => Promise<Partial<MigrationReport>>;
   readonly reported?: boolean;
   readonly location?: string;
+  readonly afterRecovery?: boolean;
+  /** Replaces what a probe's unit of this name brings home. */
+  readonly results?: Readonly<Record<string, unknown>>;
   /** Hosts in quarantine, isolated. Being asked anything fails the test. */
   readonly quarantined?: readonly string[];
 }
@@ -182,7 +185,8 @@ export function scriptedBench(script: Script = {}) {
         if (units.get(name) === "running") units.set(name, "stopped");
         return {
           ...{ state: state(name), stdout: "", stderr: "" },
-          result: resultOf[what(name)] ?? null,
+          result:
+            script.results?.[what(name)] ?? resultOf[what(name).replace(/^baseline\./, "")] ?? null,
         };
       },
     };
@@ -329,7 +333,8 @@ export function scriptedBench(script: Script = {}) {
     putProvenance: async () => note("provenance stored"),
     putEvent: async (event) => void stored.events.push(event),
     events: async () => stored.events,
-    isAfterRecovery: async () => false,
+    isAfterRecovery: async () => script.afterRecovery ?? false,
+    capacities: async () => [],
     quarantines: async () =>
       (script.quarantined ?? []).map((host) => ({
         ...{ host, reason: "nothing helped", isolated: true, recovery: "r", since: "s" },

@@ -144,6 +144,62 @@ describe("the ladder on the lab", () => {
     expect((await nextTrial()).verdict).toEqual({ verdict: "valid", outcome: "completed" });
   }, 240_000);
 
+  test("R2 in quarantine is switched off, and forwarding is measured without it, which the trial says", async () => {
+    const { id, trials } = await lab.plan(campaign);
+    const trial = trials[0]?.id ?? "";
+    const given = lab.attempt(id, trial);
+    const pids = await lab.bench.power.state("R2");
+    expect(pids).toBe("on");
+    // Nobody can ask it any more: its connections stand still.
+    await lab.bench.faults?.inject(
+      {
+        fault: "ssh-blackhole",
+        host: "R2",
+        forMs: null,
+        link: null,
+        mbps: null,
+        lossRatio: null,
+        mib: null,
+      },
+      trial,
+    );
+    const order = { ref: given, id: `${trial}/recovery-1`, why: "a test", hosts: ["R2"] };
+    const answer = await lab.run(() => acts.quarantineHosts({ ...order, step: "quarantine" }));
+    console.log(answer.words);
+    expect(answer.words).toContain("R2: it does not answer; its power was switched off");
+    expect(await lab.bench.power.state("R2")).toBe("off");
+    expect(await lab.store.quarantines("recovery")).toMatchObject([{ host: "R2", isolated: true }]);
+
+    const ref = lab.attempt(id, trial);
+    const health = { ...order, ref: lab.attempt(id, trial), id: `${trial}/health-1` };
+    const healthy = await lab.run(async () => {
+      await acts.destroyBothCopies({ ...health, step: "destroy-both", hosts: ["R1", "R2"] });
+      await acts.recreateRouter({ ...health, step: "recreate", hosts: ["R1"] });
+      return acts.healthTrial({ ...health, step: "health", hosts: [] });
+    });
+    expect(healthy.report.status).toBe("verified");
+    const next = { ...ref, token: lab.attempt(id, trial).token };
+    expect((await lab.trial(next)).verdict).toEqual({ verdict: "valid", outcome: "completed" });
+    const row = await lab.store.trial(trial);
+    expect(row?.results.absentHosts).toBe("R2");
+    expect(row?.doubts).toContain(
+      "R2 was in quarantine and took no part: it has no counter series",
+    );
+    expect(Object.keys((await lab.store.attempts(trial))[0]?.bootIds ?? {})).not.toContain("R2");
+    expect(await lab.bench.power.state("R2")).toBe("off");
+
+    await acts.releaseHosts({
+      campaignId: id,
+      testbed: "recovery",
+      hosts: null,
+      by: "a",
+      key: "k",
+    });
+    await lab.bench.faults?.clear("prepare");
+    await lab.bench.power.on("R2");
+    expect((await nextTrial()).verdict).toEqual({ verdict: "valid", outcome: "completed" });
+  }, 240_000);
+
   test("an older token climbs no rung", async () => {
     const ref = await prepared();
     const order = { ref: { ...ref, token: ref.token - 1 }, id: "x", why: "a test", hosts: ["R1"] };

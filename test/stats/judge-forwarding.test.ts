@@ -103,6 +103,81 @@ describe("judgeForwarding", () => {
     ]);
   });
 
+  const asked = { fps: 1000, durationMs: 2000, allowedLossRatio: 0.001, silence: null };
+  const lossyBaseline = { ...asked, offeredFrames: 2000, receivedFrames: 1600 };
+
+  test("a router that forwards, but not the baseline, is degraded, with the figures of the baseline", () => {
+    const { verdict, results, doubts } = judgeForwarding(
+      { ...forwarding, baseline: lossyBaseline },
+      context,
+    );
+    expect(verdict).toEqual({ verdict: "valid", outcome: "degraded" });
+    expect(results).toMatchObject({ baselineFps: 1000, baselineLossRatio: 0.2 });
+    expect(doubts).toEqual([
+      "after the load the router did not meet the baseline: 1600 of 2000 frames arrived at 1000 frames/s (at most 0.1 % may be lost); both flows answer",
+    ]);
+  });
+
+  test("one that met the baseline, or was not asked for it, is not", () => {
+    const met = { ...asked, offeredFrames: 2000, receivedFrames: 1998 };
+    for (const baseline of [met, null, undefined]) {
+      const { verdict } = judgeForwarding(
+        { ...forwarding, ...(baseline === undefined ? {} : { baseline }) },
+        context,
+      );
+      expect(verdict).toEqual({ verdict: "valid", outcome: "completed" });
+    }
+    const silent = { ...asked, silence: "A got no answer", offeredFrames: 0, receivedFrames: 0 };
+    expect(judgeForwarding({ ...forwarding, baseline: silent }, context).verdict).toMatchObject({
+      outcome: "degraded",
+    });
+  });
+
+  test("what vanishes uncounted in a degraded router is no fault of the harness, outside of it it is", () => {
+    const point = (place: string, host: string, device: string) =>
+      ({ place, host, device, counter: "rxFrames" }) as const;
+    const path = {
+      ...forwarding.path,
+      points: [
+        forwarding.path.points[0] ?? point("source NIC", "A", "a0"),
+        point("guest NIC in", "guest", "eth0"),
+        point("guest NIC out", "guest", "eth1"),
+        forwarding.path.points[1] ?? point("sink NIC", "B", "b0"),
+      ],
+    };
+    const counted = (inFrames: number, outFrames: number) => {
+      const before = snapshot("guest", "eth0", {});
+      const after = snapshot("guest", "eth0", { rxFrames: inFrames });
+      const out = (frames: number) => snapshot("guest", "eth1", { rxFrames: frames }).interfaces;
+      return {
+        ...{ ...forwarding, path, baseline: lossyBaseline },
+        sink: { ...forwarding.sink, frames: 8000 },
+        before: [
+          ...forwarding.before,
+          { ...before, interfaces: { ...before.interfaces, ...out(0) } },
+        ],
+        after: [
+          ...forwarding.after.filter(({ host }) => host !== "B"),
+          snapshot("B", "b0", { rxFrames: 8000 }),
+          { ...after, interfaces: { ...after.interfaces, ...out(outFrames) } },
+        ],
+      };
+    };
+    expect(judgeForwarding(counted(10_000, 8000), context).verdict).toEqual({
+      verdict: "valid",
+      outcome: "degraded",
+    });
+    expect(judgeForwarding(counted(8000, 8000), context).verdict).toMatchObject({
+      verdict: "invalid",
+      reason: expect.stringContaining("ledger out of balance") as unknown,
+    });
+  });
+
+  test("a host that took no part is named", () => {
+    const { doubts } = judgeForwarding({ ...forwarding, absentHosts: ["R2"] }, context);
+    expect(doubts).toEqual(["R2 was in quarantine and took no part: it has no counter series"]);
+  });
+
   test("never lets a figure be anything but a finite number or missing", () => {
     const offered = { ...forwarding.offered, frames: 0, endUs: forwarding.offered.startUs };
     const { results } = judgeForwarding({ ...forwarding, offered }, context);
