@@ -5,23 +5,11 @@ import type { StateFolder } from "../services/state-folder.ts";
 import type { Check } from "./doctor.ts";
 import { isInstalled, missingPackages, programs } from "./packages.ts";
 
-/** Linux: sun_path of unix(7) holds 108 bytes, the closing zero included. */
-const longestSocketPath = 107;
-/** A socket of the lab lies this far below the lab's folder. */
-const socketTail = "/hosts/R1/run/longhaul/agent-0123456789.sock".length;
 const neededMib = { fail: 600, warn: 2000 };
 
 /** What this machine needs to hold services and lab. Looks only; the kernel is asked in a namespace that vanishes. */
 export async function machineChecks(state: StateFolder): Promise<Check[]> {
-  return [
-    root(),
-    ...commands(),
-    tun(),
-    disk(state),
-    socketPath(state),
-    otherLabs(state),
-    ...(await kernel()),
-  ];
+  return [root(), ...commands(), tun(), disk(state), otherLabs(state), ...(await kernel())];
 }
 
 const isRoot = (): boolean => process.getuid?.() === 0;
@@ -73,17 +61,6 @@ function disk(state: StateFolder): Check {
     result,
     detail: `${freeMib} MiB free at ${state.path}`,
     mend: result === "ok" ? null : `free ${neededMib.warn} MiB, or --state DIR on another disk`,
-  };
-}
-
-function socketPath(state: StateFolder): Check {
-  const length = Buffer.byteLength(state.lab) + socketTail;
-  const fits = length <= longestSocketPath;
-  return {
-    name: "socket paths",
-    result: fits ? "ok" : "warn",
-    detail: `up to ${length} of ${longestSocketPath} bytes`,
-    mend: fits ? null : "--state with a shorter path, as /var/lib/longhaul",
   };
 }
 

@@ -16,6 +16,7 @@ import { labFaultCommand } from "./lab-fault.ts";
 import { labStatusText } from "./lab-text.ts";
 import { say } from "./say.ts";
 import { storeExists, withStore } from "./store-access.ts";
+import { inTurn } from "./turn.ts";
 
 interface LabOptions {
   readonly state?: string;
@@ -62,15 +63,17 @@ export function labCommand(program: Command): void {
 async function up(options: LabOptions): Promise<void> {
   const { path, file } = labFileOf(options.testbed);
   const state = stateFolder(options.state);
-  const disturbed = await nameDisturbed(state);
-  await labUp(state, file, { log });
-  setWanted(state, { lab: path, calibration: true });
-  if (disturbed.length > 0) log("not calibrated anew: a campaign measures on this lab");
-  else if (storeExists(state))
-    await withStore(state, (store) =>
-      labReady(state, { testbed: file, testbedPath: path }, store, { log, calibrate: true }),
-    );
-  else log("not calibrated yet: the first campaign makes the store and calibrates");
+  await inTurn(state, log, async () => {
+    const disturbed = await nameDisturbed(state);
+    await labUp(state, file, { log });
+    setWanted(state, { lab: path, calibration: true });
+    if (disturbed.length > 0) log("not calibrated anew: a campaign measures on this lab");
+    else if (storeExists(state))
+      await withStore(state, (store) =>
+        labReady(state, { testbed: file, testbedPath: path }, store, { log, calibrate: true }),
+      );
+    else log("not calibrated yet: the first campaign makes the store and calibrates");
+  });
   tell(labStatus(state), options);
   log(labStatusText(labStatus(state)));
 }

@@ -17,6 +17,7 @@ import { exitCodes } from "./program.ts";
 import { readRunFiles, type RunFiles } from "./run-files.ts";
 import { say } from "./say.ts";
 import { withStore } from "./store-access.ts";
+import { inTurn } from "./turn.ts";
 import { currentLink, linkLines } from "./ui-link.ts";
 import { longhaulVersion } from "../services/version.ts";
 
@@ -58,17 +59,15 @@ export async function run(file: string, options: RunOptions): Promise<number> {
   const leave = leaveByInterrupt();
   try {
     if (!servicesStatus(state).ready) refuseFullDisk(state.path, files.forecast);
-    await bringServicesUp(state, files, log);
-    return await withStore(state, async (store) => {
-      const { id, estimateSeconds, ended } = await begin(
-        state,
-        store,
-        files,
-        options.id ?? null,
-        options,
+    const { id, estimateSeconds, ended } = await inTurn(state, log, async () => {
+      await bringServicesUp(state, files, log);
+      return await withStore(state, (store) =>
+        begin(state, store, files, options.id ?? null, options),
       );
-      leave.began(id);
-      options.begun?.(id);
+    });
+    leave.began(id);
+    options.begun?.(id);
+    return await withStore(state, async (store) => {
       const link = currentLink(state, id);
       if (options.detach === true) {
         tell({ campaign: id, workflowId: campaignWorkflowId(id), temporalUi: link }, options);

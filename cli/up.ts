@@ -15,6 +15,7 @@ import { whatWas } from "./mended.ts";
 import { say } from "./say.ts";
 import { storeExists, withStore } from "./store-access.ts";
 import { tunnelLine } from "./tunnel.ts";
+import { inTurn } from "./turn.ts";
 
 type Log = (line: string) => void;
 
@@ -52,7 +53,10 @@ async function restoreCalibration(
  * Services, and the lab if it was up before a crash or a reboot.
  * @throws when the lab cannot be restored, after the services are up: results stay within reach.
  */
-export async function upWithLab(state: StateFolder, log: Log): Promise<ServicesStatus> {
+export const upWithLab = (state: StateFolder, log: Log): Promise<ServicesStatus> =>
+  inTurn(state, log, () => restoreWanted(state, log));
+
+async function restoreWanted(state: StateFolder, log: Log): Promise<ServicesStatus> {
   const { lab, calibration } = wanted(state);
   await refuseUnfitServers(state);
   const since = whatWas(state);

@@ -20,6 +20,7 @@ const stepMs = 500;
 /** What is still in queues when the generator has ended. */
 const drainMs = 100;
 const receiver = "R1";
+const unitPrefix = "calibration.";
 /** No host's: R1 takes the frames in at its NIC, its kernel drops them. */
 const nobodysIp = "198.18.1.254";
 
@@ -29,6 +30,7 @@ export async function calibrate(
   { frameSizesBytes, log }: CalibrationOptions,
 ): Promise<readonly Calibration[]> {
   const [fence, end] = await Promise.all([presentFence(hosts), receivingEnd(testbed, hosts)]);
+  await endLeftOvers(hosts, fence);
   const found: Calibration[] = [];
   for (const frameSizeBytes of frameSizesBytes) {
     const lineFps = lineRateFps(testbed.lineRateMbpsL1, frameSizeBytes);
@@ -96,6 +98,16 @@ async function presentFence(hosts: Hosts): Promise<Fence> {
   };
 }
 
+/** Units of a calibration that was cut live until their deadline, and hold the sink's port. */
+async function endLeftOvers(hosts: Hosts, fence: Fence): Promise<void> {
+  for (const name of ["A", receiver]) {
+    const agent = await hosts.agent(name);
+    for (const unit of await agent.units())
+      if (unit.status === "running" && unit.name.startsWith(unitPrefix))
+        await agent.stopUnit(fence, unit.name, { graceMs: 0 });
+  }
+}
+
 const nicOf = (testbed: Testbed, host: "A" | "R1"): HostNic => {
   const nic = testbed.hosts[host].nics.find(({ link }) => link === "a");
   if (nic === undefined)
@@ -150,7 +162,7 @@ async function oneStep(
   stream: Stream,
   device: string,
 ): Promise<CalibrationStep> {
-  const unit = `calibration.${stream.frameSizeBytes}B.${Math.round(stream.fps)}fps.${stream.tag}`;
+  const unit = `${unitPrefix}${stream.frameSizeBytes}B.${Math.round(stream.fps)}fps.${stream.tag}`;
   const sink = await hosts.agent(receiver);
   await Promise.all([
     startSink(sink, fence, `${unit}.sink`, {

@@ -140,7 +140,11 @@ const physicalSchema = keys({
     .nullable()
     .default("kvm")
     .describe("QEMU's accelerator on R1 and R2; null where no platform needs one."),
-  runFolder: absolutePath()
+  // A socket's path holds 107 bytes (unix(7)); the longest below it is a guest's migration monitor.
+  runFolder: text(
+    /^\/[^\0\n]{1,60}$/,
+    "an absolute path of at most 60 characters, for sockets lie below it",
+  )
     .default("/run/longhaul")
     .describe("Folder on every host for agents, units and sockets."),
   images: z

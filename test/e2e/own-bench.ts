@@ -90,23 +90,26 @@ export function ownBench(name: string) {
       if (pid === undefined) throw new Error(`${service} does not run`);
       return pid;
     },
+    marked,
     /** Command lines of whatever bears this state folder's marks. */
-    left: (): string[] =>
-      readdirSync("/proc")
-        .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
-        .filter((pid) => {
-          const entries = readProc(pid, "environ").split("\0");
-          return (
-            entries.includes(`LONGHAUL_SERVICE_OF=${state.path}`) ||
-            entries.includes(`LONGHAUL_LAB=${state.id}`)
-          );
-        })
-        .map((pid) => readProc(pid, "cmdline").replaceAll("\0", " ")),
+    left: (): string[] => marked().map((pid) => readProc(pid, "cmdline").replaceAll("\0", " ")),
   };
+
+  /** Pids of whatever bears this state folder's marks: services and lab. */
+  function marked(): number[] {
+    const marks = [`LONGHAUL_SERVICE_OF=${state.path}`, `LONGHAUL_LAB=${state.id}`];
+    return readdirSync("/proc")
+      .map(Number)
+      .filter((pid) => pid > 0 && pid !== process.pid)
+      .filter((pid) => {
+        const entries = readProc(pid, "environ").split("\0");
+        return marks.some((mark) => entries.includes(mark));
+      });
+  }
 }
 
 /** Empty: the process ended meanwhile, or is another user's. */
-function readProc(pid: string, what: "environ" | "cmdline"): string {
+function readProc(pid: number, what: "environ" | "cmdline"): string {
   try {
     return readFileSync(`/proc/${pid}/${what}`, "latin1");
   } catch (error) {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
+import { guestFiles } from "../../hypervisors/kvm-command-line.ts";
 import { parseCampaign } from "../../model/campaign-schema.ts";
 import { parseTestbed } from "../../model/testbed-schema.ts";
 import { UsageError } from "../../model/usage-error.ts";
@@ -206,6 +207,21 @@ describe("a file with mistakes", () => {
 
 describe("a physical testbed", () => {
   const physical = example("physical-example.yaml");
+  test("has a run folder that leaves room for the names of sockets", () => {
+    const named = (folder: string) =>
+      parseTestbed(stringify({ ...physical, runFolder: folder }), "t.yaml");
+    expect(() => named(`/${"r".repeat(61)}`)).toThrow(/runFolder.*at most 60 characters/s);
+    const testbed = named(`/${"r".repeat(60)}`);
+    const folder = testbed.kind === "physical" ? testbed.runFolder : "";
+    const longest = Math.max(
+      ...Object.values<string>({ ...guestFiles(folder, "router-kvm-virtio") }).map(
+        ({ length }) => length,
+      ),
+      `${folder}/agent-0123456789.sock`.length,
+    );
+    // unix(7): 108 bytes, the closing zero included.
+    expect(longest).toBeLessThan(108);
+  });
   const read = (path: Path, value: unknown) => () =>
     parseTestbed(stringify(withValue(physical, path, value)), "t.yaml");
 
