@@ -217,8 +217,6 @@ describe("a physical testbed", () => {
       ...Object.values<string>({ ...guestFiles(folder, "router-kvm-virtio") }).map(
         ({ length }) => length,
       ),
-        ({ length }) => length,
-      ),
       `${folder}/agent-0123456789.sock`.length,
     );
     // unix(7): 108 bytes, the closing zero included.
