@@ -40,6 +40,17 @@ export function estimate(
   };
 }
 
+/** More dots than this on one point hide each other, and make a page that no browser likes. */
+const drawnAtMost = 100;
+
+/** What is drawn of the single measurements: all, or so many of them evenly spaced by rank, the least and the greatest among them. */
+export function drawnSingles(sample: readonly number[]): readonly number[] {
+  if (sample.length <= drawnAtMost) return sample;
+  const sorted = sample.toSorted((a, b) => a - b);
+  const step = (sorted.length - 1) / (drawnAtMost - 1);
+  return Array.from({ length: drawnAtMost }, (_, index) => sorted[Math.round(index * step)] ?? NaN);
+}
+
 /** What every caption says of its points: how many measurements, which centre, which interval. */
 export function intervalSentence(points: readonly Pick<Estimate, "n" | "kind">[]): string {
   const counts = points.map(({ n }) => n);
@@ -50,7 +61,11 @@ export function intervalSentence(points: readonly Pick<Estimate, "n" | "kind">[]
       medianRanks(most) === null
         ? `a 95 % interval needs n ≥ ${leastForMedian}`
         : `bars are 95 % order-statistic intervals (from n = ${leastForMedian} on)`;
-    return `Points are medians, ${n} per point; small dots are the single measurements; ${bars}.`;
+    const dots =
+      most <= drawnAtMost
+        ? "the single measurements"
+        : `single measurements (of more than ${drawnAtMost}, so many evenly spaced by rank)`;
+    return `Points are medians, ${n} per point; small dots are ${dots}; ${bars}.`;
   }
   const alone =
     least < 2 ? " Points with n = 1 are one measurement alone and have no interval." : "";

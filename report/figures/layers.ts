@@ -1,6 +1,6 @@
 /** Layers that several figures share, over rows that are estimates. */
 import type { TopLevelSpec } from "vega-lite";
-import type { Estimate } from "../estimate.ts";
+import { drawnSingles, type Estimate } from "../estimate.ts";
 import { colour, seriesColours, seriesShapes } from "../theme.ts";
 
 export type Layer = Extract<TopLevelSpec, { layer: unknown }>["layer"][number];
@@ -59,10 +59,10 @@ export function estimateLayers(
   ];
 }
 
-/** The rows of a figure: its points, and for medians every single measurement. */
+/** The rows of a figure: its points, and for medians the single measurements. */
 export const withSingles = <Point extends Estimate>(points: readonly Point[]) =>
   points.flatMap((point) => {
-    const singles = point.kind === "median" && point.n > 1 ? point.sample : [];
+    const singles = point.kind === "median" && point.n > 1 ? drawnSingles(point.sample) : [];
     const single = { ...point, sample: [], center: null, low: null, high: null };
     return [
       { ...point, sample: [], single: null },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { estimate, intervalSentence } from "../../report/estimate.ts";
+import { drawnSingles, estimate, intervalSentence } from "../../report/estimate.ts";
 import { forwardingFigures } from "../../report/figures/forwarding.ts";
 import { lossFigures, lostShares } from "../../report/figures/losses.ts";
 import { migrationFigures } from "../../report/figures/migration.ts";
@@ -22,6 +22,21 @@ async function draw(figure: { spec: Parameters<typeof drawSvg>[0] | null } | und
   if (!figure?.spec) throw new Error("the figure has nothing to draw");
   return await drawSvg(figure.spec);
 }
+
+describe("the single measurements of a point", () => {
+  test("are all drawn up to a hundred; of more, a hundred evenly spaced by rank with both ends, and the caption says so", () => {
+    const hundred = Array.from({ length: 100 }, (_, index) => 99 - index);
+    expect(drawnSingles(hundred)).toEqual(hundred);
+    const many = Array.from({ length: 1000 }, (_, index) => (index * 617) % 1000);
+    const drawn = drawnSingles(many);
+    expect(drawn).toHaveLength(100);
+    expect([drawn[0], drawn.at(-1)]).toEqual([0, 999]);
+    const steps = drawn.slice(1).map((value, index) => value - (drawn[index] ?? 0));
+    expect(new Set(steps)).toEqual(new Set([10, 11]));
+    expect(intervalSentence([{ n: 100, kind: "median" }])).toContain("dots are the single");
+    expect(intervalSentence([{ n: 101, kind: "median" }])).toContain("evenly spaced by rank");
+  });
+});
 
 describe("estimates", () => {
   test("the mean of three has its Student-t interval", () => {
