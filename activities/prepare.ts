@@ -23,6 +23,26 @@ import { needsOf, takingPart } from "./taking-part.ts";
  */
 export async function prepare(deps: TrialDeps, ref: AttemptRef): Promise<void> {
   if (!(await deps.store.openAttempt(ref))) throw await refusal(deps, ref);
+  try {
+    await prepareOpened(deps, ref);
+  } catch (error) {
+    throw error instanceof Fenced && (await isStillOurs(deps, ref))
+      ? bootedMeanwhile(error)
+      : error;
+  }
+}
+
+/** A host refuses another boot id as it refuses a lower token: only the latter means that the testbed is another's. */
+async function isStillOurs({ store }: TrialDeps, ref: AttemptRef): Promise<boolean> {
+  const testbed = await store.testbed(ref.testbed);
+  return testbed !== null && testbed.token <= ref.token;
+}
+
+/** Worth another try, which finds the host's new boot. */
+const bootedMeanwhile = (cause: Fenced): Error =>
+  new Error(`a host was booted while the testbed was prepared: ${cause.message}`, { cause });
+
+async function prepareOpened(deps: TrialDeps, ref: AttemptRef): Promise<void> {
   const setup = await setupOf(deps, ref);
   progress({ preparing: "hosts" });
   await clearFaults(deps, setup, "prepare");

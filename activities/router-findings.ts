@@ -14,6 +14,7 @@ import type { Begun } from "./begun.ts";
 import type { TrialDeps } from "./deps.ts";
 import { bothStates, stateOn } from "./locate.ts";
 import type { Probed } from "./probes.ts";
+import { progress } from "./progress.ts";
 import { routerSilence } from "./router-answers.ts";
 import { askOnSegment, guestAnswer, guestCount } from "./router-probes.ts";
 import type { RouterHost, Setup } from "./setup.ts";
@@ -45,6 +46,8 @@ export async function routerFindings(
   const silent =
     !answeredAfterLoad(known) &&
     (await routerSilence(setup.bench, fence, setup.unit("silence"), silenceMs)) !== null;
+  // A silent guest costs every question its whole deadline: each that is over is progress.
+  progress({ router: silent ? "silent" : "answers" });
   const [source, destination] = routerHosts(setup);
   const before = known.begun.guestBootId;
   const expected = known.migration?.status === "completed" ? destination : source;
@@ -54,6 +57,7 @@ export async function routerFindings(
 
   const hosts = routerHosts(setup).filter((name) => fence.bootIds[name] !== undefined);
   const states = await statesOn(setup, hosts);
+  progress({ router: "states" });
   const moved = states.source !== "running" && states.destination === "running";
   const [host, other] = moved ? [destination, source] : [source, destination];
   const place = {
@@ -65,6 +69,7 @@ export async function routerFindings(
     silent && place.state !== "stopped" && place.state !== "absent"
       ? await askInEveryWay(setup, fence, host)
       : { ...unasked, forwarding: silent ? ("silent" as const) : ("answers" as const) };
+  progress({ router: "asked" });
   const told = await consoleSince(setup, host, known);
   const findings = { ...place, ...asked, ...told, bootId: { before, after } };
   const [boots, evidence] = await Promise.all([
@@ -122,12 +127,14 @@ async function askInEveryWay(setup: Setup, fence: Fence, host: RouterHost): Prom
     lastBeat(setup, host),
     guestCount(setup, host),
   ]);
+  progress({ router: "first looks" });
   const [silence, arp, ping] = await Promise.all([
     routerSilence(bench, fence, setup.unit("lockup-forwarding"), silenceMs),
     askOnSegment(setup, fence, "arp"),
     askOnSegment(setup, fence, "ping"),
     wait(spanMs),
   ]);
+  progress({ router: "frames, ARP, echo" });
   const [vcpuAfter, beatAfter] = await Promise.all([vcpuNow(), lastBeat(setup, host)]);
   const spanMeasuredMs = performance.now() - began;
   const countAfter = countBefore === null ? null : await guestCount(setup, host);

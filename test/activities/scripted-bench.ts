@@ -119,6 +119,8 @@ export interface Script {
   readonly bootIds?: Record<string, string>;
   readonly events?: EventRow[];
   readonly measurement?: Measurement | null;
+  /** That the store knows of the testbed; the attempt's own by default. */
+  readonly highestToken?: number;
   readonly opens?: boolean;
   /** The verdict that the trial has got meanwhile. */
   readonly decided?: Pick<TrialRow, "state" | "reason">;
@@ -328,6 +330,7 @@ export function scriptedBench(script: Script = {}) {
       >,
     attempts: async () => [attempt],
     openAttempt: async () => script.opens ?? true,
+    testbed: async () => ({ content: {}, token: script.highestToken ?? ref.token }),
     setBootIds: async () => note("boot ids stored"),
     setLocation: async (_ref, location) => note(`location ${location} stored`),
     putProvenance: async () => note("provenance stored"),

@@ -79,6 +79,18 @@ describe("prepare", () => {
     before(journal, "create kvm@R2", "incoming kvm@R1");
   });
 
+  test("may be tried again when a host was booted meanwhile, and may not when another holds the testbed", async () => {
+    const answers = () => {
+      throw new Fenced("C: expected boot id one, this boot's is two");
+    };
+    const booted = prepare({ answers });
+    await expect(booted).rejects.not.toBeInstanceOf(Fenced);
+    await expect(booted).rejects.toThrow(
+      "a host was booted while the testbed was prepared: C: expected boot id one",
+    );
+    await expect(prepare({ answers, highestToken: ref.token + 1 })).rejects.toThrow(Fenced);
+  });
+
   test("touches no host when the testbed has seen a higher token", async () => {
     const scripted = scriptedBench({ opens: false });
     const prepared = quietActivity().run(() => trialActs(scripted.deps).prepare(ref));
