@@ -91,7 +91,9 @@ export const strikesOn = (
  * or its ring breaks (`virtio_net: output.0:id 9 is not a head!`), soon or trials later. That is the
  * router's own outcome and no violation where the evidence is stored.
  */
-const byThemselves: readonly string[] = ["locked-up", "crashed"];
+const byThemselves = (platform: string): readonly string[] =>
+  // A busy machine can fail a router's baseline, whatever the router is.
+  platform === "bare" ? ["degraded"] : ["degraded", "locked-up", "crashed"];
 
 /** A host that is away is never an outcome of its router. */
 const losesHost = ({ made, strike: { blow } }: Struck): boolean =>
@@ -101,9 +103,8 @@ const losesHost = ({ made, strike: { blow } }: Struck): boolean =>
 export const unprovoked = ({ trials, struck, events }: ChaosRecord): readonly RecordedTrial[] =>
   trials.filter(
     ({ id, platform, fault, outcome, attempts, judgedAttempt }) =>
-      platform !== "bare" &&
       fault === null &&
-      byThemselves.includes(outcome ?? "") &&
+      byThemselves(platform).includes(outcome ?? "") &&
       events.some(({ kind: of, trial }) => of === "evidence" && trial === id) &&
       attempts
         .filter(({ attempt }) => attempt === judgedAttempt)
