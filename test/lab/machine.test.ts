@@ -1,0 +1,74 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
+import { labClean } from "../../lab/lab.ts";
+import { checkMachine } from "../../lab/machine.ts";
+import { UsageError } from "../../model/usage-error.ts";
+import { stateFolder } from "../../services/state-folder.ts";
+import { bareFile, labFile } from "./own-lab.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "longhaul-machine-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const state = (name: string) => stateFolder(join(folder, name), {});
+
+beforeEach(() => void vi.spyOn(process, "getuid").mockReturnValue(0));
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+const refusal = (check: () => void): string => {
+  try {
+    check();
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  }
+  return "";
+};
+
+test("without root a lab is refused with the way to it", () => {
+  vi.spyOn(process, "getuid").mockReturnValue(1000);
+  expect(refusal(() => checkMachine(state("user"), bareFile))).toContain("run it as root (sudo)");
+});
+
+test("every missing program is named at once, with the commands that install their packages", () => {
+  vi.stubEnv("PATH", join(folder, "nothing"));
+  const told = refusal(() => checkMachine(state("bare"), labFile));
+  expect(told).toMatch(/nsenter, unshare, ssh-keygen, python3, qemu-system-x86_64 missing/);
+  expect(told).toMatch(/`longhaul setup`, or `apt-get install .*util-linux openssh-client python3/);
+  expect(refusal(() => checkMachine(state("bare"), bareFile))).not.toContain("qemu");
+});
+
+test("an image that the lab cannot build is refused, and the known ones are named", () => {
+  const file = { ...labFile, guestImage: "windows" };
+  expect(refusal(() => checkMachine(state("image"), file))).toMatch(
+    /"windows"; known ones: router/,
+  );
+});
+
+test.each(["it's", 'a "quoted" one', "back\\slash", "ümlaut"])(
+  "a state folder named %s is refused, for its path stands in scripts",
+  (name) => {
+    expect(refusal(() => checkMachine(state(name), bareFile))).toContain(
+      "use a path without quotes",
+    );
+  },
+);
+
+test("a path too long for a socket is none for a lab: its sockets lie on the hosts", () => {
+  expect(refusal(() => checkMachine(state("x".repeat(200)), bareFile))).not.toContain("path");
+});
+
+test("clean throws away what was downloaded and built for the lab, and nothing else", () => {
+  const own = state("clean");
+  for (const name of ["debian", "images", "accelerator", "temporal-1.9.1"])
+    mkdirSync(join(own.cache, name, "inner"), { recursive: true });
+  labClean(own);
+  expect(
+    ["debian", "images", "accelerator"].some((name) => existsSync(join(own.cache, name))),
+  ).toBe(false);
+  expect(existsSync(join(own.cache, "temporal-1.9.1", "inner"))).toBe(true);
+  labClean(own);
+});
