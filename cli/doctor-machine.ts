@@ -1,15 +1,15 @@
-import { accessSync, constants, readFileSync, readdirSync, statfsSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, constants, statfsSync } from "node:fs";
 import { execa } from "execa";
 import type { StateFolder } from "../services/state-folder.ts";
 import type { Check } from "./doctor.ts";
+import { otherLabsCheck } from "./other-labs.ts";
 import { isInstalled, missingPackages, programs } from "./packages.ts";
 
 const neededMib = { fail: 600, warn: 2000 };
 
 /** What this machine needs to hold services and lab. Looks only; the kernel is asked in a namespace that vanishes. */
 export async function machineChecks(state: StateFolder): Promise<Check[]> {
-  return [root(), ...commands(), tun(), disk(state), otherLabs(state), ...(await kernel())];
+  return [root(), ...commands(), tun(), disk(state), otherLabsCheck(state), ...(await kernel())];
 }
 
 const isRoot = (): boolean => process.getuid?.() === 0;
@@ -62,38 +62,6 @@ function disk(state: StateFolder): Check {
     detail: `${freeMib} MiB free at ${state.path}`,
     mend: result === "ok" ? null : `free ${neededMib.warn} MiB, or --state DIR on another disk`,
   };
-}
-
-/** A lab of another state folder shares this one's cores, and falsifies what both measure. */
-function otherLabs(state: StateFolder): Check {
-  const ids = new Set(
-    readdirSync("/proc")
-      .filter((name) => /^\d+$/.test(name))
-      .flatMap((pid) => labIdsOf(join("/proc", pid, "environ"))),
-  );
-  ids.delete(state.id);
-  return ids.size === 0
-    ? { name: "other labs", result: "ok", detail: "none on this machine", mend: null }
-    : {
-        name: "other labs",
-        result: "warn",
-        detail: `labs of other state folders are up here: ${[...ids].join(", ")}; both measure less than they would alone`,
-        mend: "longhaul --state <that folder> lab down",
-      };
-}
-
-function labIdsOf(file: string): string[] {
-  try {
-    const entries = readFileSync(file, "latin1").split("\0");
-    return entries
-      .filter((entry) => entry.startsWith("LONGHAUL_LAB="))
-      .map((entry) => entry.slice("LONGHAUL_LAB=".length));
-  } catch (error) {
-    // The process ended while we read, or is another user's.
-    if (["ENOENT", "ESRCH", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? ""))
-      return [];
-    throw error;
-  }
 }
 
 const features = {

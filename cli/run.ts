@@ -15,6 +15,7 @@ import { onInterrupt } from "./interrupt.ts";
 import { progressScreen } from "./progress-screen.ts";
 import { exitCodes } from "./program.ts";
 import { readRunFiles, type RunFiles } from "./run-files.ts";
+import { otherLabsCheck } from "./other-labs.ts";
 import { say } from "./say.ts";
 import { withStore } from "./store-access.ts";
 import { inTurn } from "./turn.ts";
@@ -67,6 +68,8 @@ export async function run(file: string, options: RunOptions): Promise<number> {
     });
     leave.began(id);
     options.begun?.(id);
+    const others = otherLabsCheck(state);
+    if (others.result === "warn") log(`warning: labs ${others.detail}`);
     return await withStore(state, async (store) => {
       const link = currentLink(state, id);
       if (options.detach === true) {

@@ -8,12 +8,18 @@ const ownCommand = new RegExp(
   "g",
 );
 
+const stateFlag = / --state .*$/;
+
 /**
  * Messages of all folders say `longhaul up`; in a checkout that is on nobody's PATH. The starter tells
  * by LONGHAUL_COMMAND how it was called.
  */
 export const inTheirWords = (text: string, env: NodeJS.ProcessEnv = process.env): string =>
-  text.replaceAll(ownCommand, () => `${env.LONGHAUL_COMMAND ?? "longhaul"} `);
+  text.replaceAll(ownCommand, (_, next: string) => {
+    const name = env.LONGHAUL_COMMAND ?? "longhaul";
+    // Another state folder is meant than this command's.
+    return `${next === "--state" ? name.replace(stateFlag, "") : name} `;
+  });
 
 /** One line, or several, on standard error. */
 export const say = (line: string): void => void process.stderr.write(`${inTheirWords(line)}\n`);

@@ -30,4 +30,7 @@ test("a state folder given by the flag is part of every command that is advised,
   expect(inTheirWords("end them with: longhaul down", env)).toBe(
     "end them with: bin/longhaul --state '/data/my lab' down",
   );
+  expect(inTheirWords("mend: longhaul --state /other lab down", env)).toBe(
+    "mend: bin/longhaul --state /other lab down",
+  );
 });
