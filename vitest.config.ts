@@ -7,6 +7,8 @@ const tier = (name: string) => ({
     include: [`test/**/*.${name}.test.ts`],
     fileParallelism: false,
     testTimeout: 120_000,
+    // Tests that wait for a dead worker's heartbeat wait side by side.
+    maxConcurrency: 12,
     hookTimeout: 240_000,
   },
 });

@@ -1,12 +1,12 @@
-import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { freshId, startCampaign, until, worker } from "../workflows/run.ts";
+import { freshId, worker } from "../workflows/run.ts";
 import type { Bench } from "../workflows/run.ts";
-import { scripted, scriptedPlan } from "../workflows/scripted.ts";
+import { scripted } from "../workflows/scripted.ts";
 import { temporalServer } from "../workflows/server.ts";
+import { killedPlan, killedWithin } from "./killed-plan.ts";
 import type { CampaignView } from "../../workflows/messages.ts";
 
 let bench: Bench;
@@ -19,28 +19,17 @@ afterAll(async () => {
   await bench.environment.teardown();
 });
 
-/** Starts the worker that never ends its measurement, and kills it in the middle. */
-async function killedInTheMiddle(campaignId: string) {
-  const logFile = join(folder, campaignId);
-  const script = join(import.meta.dirname, "scripted-worker.ts");
-  const argv = [script, bench.environment.address, campaignId, bench.bundle, campaignId, logFile];
-  const child = spawn(process.execPath, argv, { stdio: "inherit" });
-  const exited = new Promise((resolve) => child.once("exit", resolve));
-  const handle = await startCampaign(bench.environment.client, campaignId, { campaignId });
-  await until("it measures", () => existsSync(logFile));
-  child.kill("SIGKILL");
-  await exited;
-  return handle;
-}
+const killedInTheMiddle = (campaignId: string) =>
+  killedWithin(bench, { campaignId, stuck: "measure", logFile: join(folder, campaignId) });
 
 /** The plan as the killed worker left it: the first trial's first attempt is open. */
 function planLeftBy(campaignId: string) {
-  const plan = scriptedPlan(campaignId, [{ loads: 2 }]);
+  const plan = killedPlan(campaignId);
   plan[0]?.attempts.push({ attempt: 1, token: 1_000_001, verdict: null, cut: false, reason: null });
   return plan;
 }
 
-test("a worker killed in the middle of a measurement is followed by another, which collects first and loses no trial", async () => {
+test.concurrent("a worker killed in the middle of a measurement is followed by another, which collects first and loses no trial", async () => {
   const campaignId = freshId();
   const handle = await killedInTheMiddle(campaignId);
   const script = scripted(planLeftBy(campaignId));
@@ -52,18 +41,14 @@ test("a worker killed in the middle of a measurement is followed by another, whi
     expect(Date.now() - asked).toBeLessThan(6000);
     expect(await handle.result()).toMatchObject({ status: "completed" });
   });
-  expect(script.calls.slice(0, 3)).toEqual([
-    "collect load1#1",
-    "rejectAttempt load1#1",
-    "restore load1#1",
-  ]);
+  expect(script.calls.slice(0, 3)).toEqual(["collect 1#1", "rejectAttempt 1#1", "restore 1#1"]);
   expect(script.trials).toMatchObject([
     { state: "valid", verdicts: 1, attempts: [{ cut: true }, { verdict: "valid" }] },
     { state: "valid", verdicts: 1, attempts: [{ attempt: 1 }] },
   ]);
 });
 
-test("a measurement that finished on the hosts though its worker was killed is judged, not measured again", async () => {
+test.concurrent("a measurement that finished on the hosts though its worker was killed is judged, not measured again", async () => {
   const campaignId = freshId();
   const handle = await killedInTheMiddle(campaignId);
   const script = scripted(planLeftBy(campaignId), {
@@ -71,9 +56,10 @@ test("a measurement that finished on the hosts though its worker was killed is j
   });
   const next = await worker(bench, script.activities, campaignId);
   await next.runUntil(handle.result());
-  expect(script.calls.filter((call) => call.includes("load1"))).toEqual([
-    "collect load1#1",
-    "judge load1#1",
-    "restore load1#1",
+  expect(script.calls.filter((call) => / 1#/.test(call))).toEqual([
+    "collect 1#1",
+    "locate 1#1",
+    "judge 1#1",
+    "restore 1#1",
   ]);
 });

@@ -1,25 +1,28 @@
 /**
- * A worker process to be killed: `node scripted-worker.ts ADDRESS QUEUE BUNDLE CAMPAIGN LOG [STEP]`.
- * Its `measure` says so in the log, beats and never ends. With a STEP its trials end `locked-up`, and
- * that step of the recovery is the act which never ends.
+ * A worker process to be killed: `node scripted-worker.ts ADDRESS QUEUE BUNDLE CAMPAIGN LOG ACT`. That
+ * act says so in the log, beats and never ends. With an act of recovery its trials end `locked-up`.
  */
 import { appendFileSync } from "node:fs";
 import { Context } from "@temporalio/activity";
 import { NativeConnection, Worker } from "@temporalio/worker";
-import { scripted, scriptedPlan } from "../workflows/scripted.ts";
-import { scriptedRecovery } from "../workflows/scripted-recovery.ts";
+import { scripted } from "../workflows/scripted.ts";
+import { labFacts, scriptedRecovery } from "../workflows/scripted-recovery.ts";
 import { quietRuntime } from "../workflows/server.ts";
+import { killedPlan } from "./killed-plan.ts";
 
-const [address = "", taskQueue = "", codePath = "", campaignId = "", logFile = "", stuckStep] =
+const [address = "", taskQueue = "", codePath = "", campaignId = "", logFile = "", stuck = ""] =
   process.argv.slice(2);
 quietRuntime();
-const { activities } = scripted(scriptedPlan(campaignId, [{ loads: 2 }]), {
-  measure: (next) => (stuckStep === undefined ? never : next),
+const recovery = scriptedRecovery(() => ({}), {
+  ...labFacts,
+  migration: stuck === "cancelMigration",
+});
+const inRecovery = stuck in recovery.acts;
+const { activities } = scripted(killedPlan(campaignId), {
   judge: (next) => async (ref, options) => {
     const verdict = await next(ref, options);
-    return stuckStep === undefined ? verdict : { verdict: "valid", outcome: "locked-up" };
+    return inRecovery ? { verdict: "valid", outcome: "locked-up" } : verdict;
   },
-  ...recoveryThatSticks(),
 });
 
 async function never(): Promise<never> {
@@ -28,15 +31,11 @@ async function never(): Promise<never> {
   return new Promise<never>(() => undefined);
 }
 
-function recoveryThatSticks() {
-  const { acts } = scriptedRecovery(({ step }) => (step === stuckStep ? never() : {}));
-  return Object.fromEntries(Object.entries(acts).map(([name, run]) => [name, (): unknown => run]));
-}
 const worker = await Worker.create({
   connection: await NativeConnection.connect({ address }),
   taskQueue,
   workflowBundle: { codePath },
-  activities,
+  activities: { ...activities, ...recovery.acts, [stuck]: never },
   maxHeartbeatThrottleInterval: "1s",
   stickyQueueScheduleToStartTimeout: "1s",
 });
