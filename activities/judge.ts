@@ -5,6 +5,9 @@ import { judgeForwarding, judgeMigration } from "../stats/judge.ts";
 import type { TrialDeps } from "./deps.ts";
 import { part } from "./parts.ts";
 
+/** Of what is told to the workflow; all of it is in the store. */
+const wordsLength = 300;
+
 /** Judges the stored measurement, and stores verdict, results and ledger in one transaction. Touches no host. */
 export async function judge(
   { store }: TrialDeps,
@@ -33,7 +36,10 @@ export async function judge(
     ...(absentHosts.length > 0 ? { absentHosts: absentHosts.join(" ") } : {}),
   };
   await part("store", () => store.judge(ref, { ...judgement, results, final }));
-  return judgement.verdict;
+  const { verdict, doubts } = judgement;
+  if (verdict.verdict !== "valid" || verdict.outcome === "completed" || doubts.length === 0)
+    return verdict;
+  return { ...verdict, words: doubts.join("; ").slice(0, wordsLength) };
 }
 
 const knownLocation = (location: string | null | undefined): RouterLocation =>

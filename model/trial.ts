@@ -71,7 +71,12 @@ export interface AttemptRef {
 
 /** How an attempt was judged. Only an invalid attempt is followed by another. */
 export type AttemptVerdict =
-  | { readonly verdict: "valid"; readonly outcome: TrialOutcome }
+  | {
+      readonly verdict: "valid";
+      readonly outcome: TrialOutcome;
+      /** What was seen, for people, where it is not `completed`. */
+      readonly words?: string;
+    }
   | {
       readonly verdict: "invalid";
       readonly reason: string;

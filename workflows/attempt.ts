@@ -38,7 +38,12 @@ export interface TrialRun {
  * by a person. `decided`: it was found with a verdict, which stands.
  */
 export type TrialEnd =
-  | { readonly verdict: "valid"; readonly outcome: TrialOutcome; readonly attempts: number }
+  | {
+      readonly verdict: "valid";
+      readonly outcome: TrialOutcome;
+      readonly words?: string;
+      readonly attempts: number;
+    }
   | {
       readonly verdict: "invalid";
       readonly reason: string;
@@ -79,7 +84,9 @@ export async function runTrial(run: TrialRun): Promise<TrialEnd | null> {
     const end = await run.cuttable(() => attempt(run, ref, tally, leftOver, doubts));
     if (end?.verdict === "superseded" || end?.verdict === "decided") return end;
     if (end?.verdict === "valid" && end.outcome !== "completed")
-      doubts.unshift(`the outcome ${end.outcome}`);
+      doubts.unshift(
+        `the outcome ${end.outcome}${end.words === undefined ? "" : `: ${end.words}`}`,
+      );
     const [why] = doubts;
     const recovered = why === undefined ? null : await run.recover(ref, why);
     if (end === null) return null;

@@ -52,21 +52,28 @@ function ordinal(place: number): string {
   return `${place}${(teen ? undefined : ["th", "st", "nd", "rd"][place % 10]) ?? "th"}`;
 }
 
-/** What came of each load so far; `measuring`: the first one without an end runs now. */
+export const beingMeasured = "**being measured**";
+
+/** Of a trial that left the testbed in doubt: what was seen, and where the rungs stand. */
+export const beingRecovered = (why: string, workflow: string): string =>
+  `${why}. **Being recovered**: \`${workflow}\` says which rung is tried`;
+
+/** What came of each load so far; `now`: of the first one without an end, which runs; null: none does. */
 export function sweepDetails(
   trials: readonly TrialBrief[],
   ends: readonly TrialEnd[],
-  measuring: boolean,
+  now: string | null,
 ): string {
   const lines = trials.map(({ label }, index) => {
-    const now = measuring && index === ends.length;
-    return `- ${label}: ${now ? "**being measured**" : endWords(ends[index] ?? null)}`;
+    const runs = now !== null && index === ends.length;
+    return `- ${label}: ${runs ? now : endWords(ends[index] ?? null)}`;
   });
   return [`**${ends.length} of ${loads(trials.length)} done**`, lines.join("\n")].join("\n\n");
 }
 
-export const migrationDetails = (trial: TrialBrief, end: TrialEnd | null): string =>
-  `- ${trial.label}: ${end === null ? "**being measured**" : endWords(end)}`;
+/** `end`: its end, or what is done with it now. */
+export const migrationDetails = (trial: TrialBrief, end: TrialEnd | string): string =>
+  `- ${trial.label}: ${typeof end === "string" ? end : endWords(end)}`;
 
 /** What a child workflow returns of each trial, for people: `64 B, idle: valid, completed, 1 attempt`. */
 export const endLines = (
@@ -105,7 +112,7 @@ function endWords(end: TrialEnd | null): string {
     return `put off: ${end.reason}`;
   const attempts = end.attempts === 1 ? "1 attempt" : `${end.attempts} attempts`;
   return end.verdict === "valid"
-    ? `**valid**, ${end.outcome}, ${attempts}`
+    ? `**valid**, ${end.outcome}, ${attempts}${end.words === undefined ? "" : `: ${end.words}`}`
     : `**invalid** after ${attempts}: ${end.reason}`;
 }
 

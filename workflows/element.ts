@@ -6,7 +6,7 @@ import type { Element, TrialBrief } from "./acts.ts";
 import { runTrial } from "./attempt.ts";
 import type { AttemptRef } from "../model/trial.ts";
 import type { TrialEnd } from "./attempt.ts";
-import { endLines } from "./details.ts";
+import { beingMeasured, beingRecovered, endLines } from "./details.ts";
 import { hold } from "./messages.ts";
 import { recover } from "./recover.ts";
 import type { RecoveryResult } from "./recovery.ts";
@@ -39,8 +39,8 @@ export interface ElementResult {
   readonly nextNumber: number;
 }
 
-/** Runs the element's trials one by one, each after `hold` allows it. */
-export function elementRun(input: ElementInput) {
+/** Runs the element's trials one by one, each after `hold` allows it. `show`: what is done with a trial now, in words. */
+export function elementRun(input: ElementInput, show: (brief: TrialBrief, now: string) => void) {
   let { nextNumber, held, healthDue = null } = input;
   setHandler(hold, (value) => void (held = value), {
     description: "Stop before the next trial, or go on",
@@ -58,9 +58,11 @@ export function elementRun(input: ElementInput) {
     brief: TrialBrief,
     { name, why }: { readonly name: string; readonly why: string },
   ): Promise<RecoveryResult> {
+    show(brief, beingRecovered(why, `${ref.trialId}/${name}`));
     const end = await recover(ref, brief, { name, why, epoch: input.epoch, nextNumber });
     nextNumber = end.nextNumber;
     if (end.status !== "recovered") stop = { status: end.status, reason: end.words };
+    show(brief, beingMeasured);
     return end;
   }
 

@@ -1,9 +1,12 @@
 /** Whatever dies in the middle of a measurement, the campaign goes on by itself and loses nothing. */
 import { randomBytes } from "node:crypto";
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { hostFolder } from "../../lab/namespace-host.ts";
+import { hostNames } from "../../model/testbed.ts";
 import { bareCampaign, ownBench } from "./own-bench.ts";
 
 const bench = ownBench("e2e-deaths");
@@ -19,9 +22,14 @@ afterAll(async () => {
 });
 
 /** Starts a campaign in the background; its trials are measured in the order of the plan. */
-async function begun(name: string, trialMs: number, fps: readonly number[]): Promise<string> {
+async function begun(
+  name: string,
+  trialMs: number,
+  fps: readonly number[],
+  settleMs?: number,
+): Promise<string> {
   const id = `${name}-${suffix}`;
-  const file = bench.file(`${name}.yaml`, bareCampaign(name, trialMs, fps));
+  const file = bench.file(`${name}.yaml`, bareCampaign(name, trialMs, fps, settleMs));
   const { exitCode, stderr } = await bench.run(file, "--id", id, "--detach");
   if (exitCode !== 0) throw new Error(stderr);
   return id;
@@ -93,9 +101,19 @@ test("down in the middle of a campaign, and up again: it goes on by itself", asy
   expect(end).toMatchObject({ planned: 2, verdicts: { valid: 2, invalid: 0, skipped: 0 } });
 }, 120_000);
 
-test("a worker that was stopped while another took over changes no verdict when it goes on", async () => {
-  const id = await begun("stopped", 2000, [1000, 2000]);
-  const trial = await inTheMiddle(id);
+/** What a host itself wrote down that it refused: the token that was shown, and the highest that it knew. */
+const refusals = () =>
+  hostNames.flatMap((host) =>
+    readFileSync(join(hostFolder(bench.state, host), "journal.jsonl"), "utf8")
+      .split("\n")
+      .filter((line) => line.includes('"refused"'))
+      .map((line) => JSON.parse(line) as { token: number; highest?: number }),
+  );
+
+test("a worker that was stopped before its load and goes on when another has taken over is refused by the hosts, and changes no verdict", async () => {
+  const id = await begun("stopped", 2000, [1000, 2000], 6000);
+  const { current } = await bench.until(id, ({ current: now }) => now?.step === "measure");
+  const trial = current?.trial ?? "";
   const stopped = bench.pidOf("worker");
   process.kill(stopped, "SIGSTOP");
   const other = spawn(process.execPath, ["workers/main.ts"], {
@@ -110,12 +128,29 @@ test("a worker that was stopped while another took over changes no verdict when 
   });
   const ended = new Promise((resolve) => other.once("exit", resolve));
   try {
-    await bench.until(id, ({ current }) => current !== null && current.trial !== trial, 90_000);
+    await bench.until(id, ({ current: now }) => now !== null && now.trial !== trial, 90_000);
     const first = (await bench.trials(id)).find((one) => one.id === trial);
+    expect(refusals()).toEqual([]);
     process.kill(stopped, "SIGCONT");
     const end = await bench.until(id, ({ state }) => state === "completed");
     expect(end.verdicts).toEqual({ valid: 2, invalid: 0, skipped: 0 });
     expect((await bench.trials(id)).find((one) => one.id === trial)).toEqual(first);
+    const refused = refusals();
+    console.log(refused);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { token, highest } of refused) expect(token).toBeLessThan(highest ?? 0);
+    const { steps, attemptLog } = await bench.json<{
+      steps: { attempt: number; name: string; outcome: string; detail: string | null }[];
+      attemptLog: { token: number; verdict: string; cut: boolean }[];
+    }>("trial", trial);
+    expect(attemptLog.map(({ verdict, cut }) => [verdict, cut])).toEqual([
+      ["invalid", true],
+      ["valid", false],
+    ]);
+    expect(refused.map(({ token }) => token)).toContain(attemptLog[0]?.token);
+    const told = steps.find(({ attempt, name }) => attempt === 1 && name === "measure");
+    console.log(told);
+    expect(told?.detail).toContain("Fenced");
   } finally {
     process.kill(stopped, "SIGCONT");
     other.kill("SIGTERM");

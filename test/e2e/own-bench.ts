@@ -120,12 +120,17 @@ function readProc(pid: number, what: "environ" | "cmdline"): string {
 }
 
 /** A campaign file of constant loads on plain Linux forwarding, in trials of a given length. */
-export const bareCampaign = (name: string, trialMs: number, fps: readonly number[]): string =>
+export const bareCampaign = (
+  name: string,
+  trialMs: number,
+  fps: readonly number[],
+  settleMs = 50,
+): string =>
   `name: ${name}
 seed: 1
 repetitions: 1
 guest: { memoryMib: 32 }
-phases: { settleMs: 50, learnMs: 50, trialMs: ${trialMs}, drainMs: 100, restMs: 50 }
+phases: { settleMs: ${settleMs}, learnMs: 50, trialMs: ${trialMs}, drainMs: 100, restMs: 50 }
 forwarding:
   - platforms: [bare]
     frameSizesBytes: [64]

@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
 import {
+  beingMeasured,
+  beingRecovered,
   campaignDetails,
   endLines,
   ledgerSentence,
+  migrationDetails,
   queueWords,
   sweepDetails,
 } from "../../workflows/details.ts";
@@ -46,13 +49,25 @@ test("a sweep's details say of every load how its trial ended, or that it has no
         { verdict: "valid", outcome: "completed", attempts: 1 },
         { verdict: "invalid", reason: "the load missed its rate", attempts: 3 },
       ],
-      true,
+      beingMeasured,
     ),
   ).toBe(
     "**2 of 3 loads done**\n\n- 64 B, 100 Mbit/s L2: **valid**, completed, 1 attempt\n" +
       "- 64 B, 200 Mbit/s L2: **invalid** after 3 attempts: the load missed its rate\n" +
       "- 64 B, 300 Mbit/s L2: **being measured**",
   );
+});
+
+test("a trial that hung says what was seen, that it is recovered and where, and keeps the words with its verdict", () => {
+  const brief = { label: "64 B, idle" } as TrialBrief;
+  const why = "the outcome stalled: nothing moved for 5.2 s (window 5 s)";
+  expect(migrationDetails(brief, beingRecovered(why, "c/b01/t/recovery-1"))).toBe(
+    "- 64 B, idle: the outcome stalled: nothing moved for 5.2 s (window 5 s). **Being recovered**: `c/b01/t/recovery-1` says which rung is tried",
+  );
+  const words = "nothing moved for 5.2 s (window 5 s)";
+  expect(
+    migrationDetails(brief, { verdict: "valid", outcome: "stalled", words, attempts: 1 }),
+  ).toBe("- 64 B, idle: **valid**, stalled, 1 attempt: nothing moved for 5.2 s (window 5 s)");
 });
 
 test("an ended workflow's result says in words what came of every trial", () => {

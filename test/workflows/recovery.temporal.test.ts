@@ -8,6 +8,8 @@ import { broken, scripted, scriptedPlan } from "./scripted.ts";
 import { labFacts, scriptedRecovery } from "./scripted-recovery.ts";
 import { temporalServer } from "./server.ts";
 
+const metadata = "__temporal_workflow_metadata";
+
 let bench: Bench;
 beforeAll(async () => {
   bench = await temporalServer();
@@ -19,12 +21,13 @@ function lockedUp(
   campaignId: string,
   recovery: ReturnType<typeof scriptedRecovery>,
   shape: Parameters<typeof scriptedPlan>[1] = [{ loads: 2 }],
+  words: { readonly words?: string } = {},
 ) {
   const script = scripted(scriptedPlan(campaignId, shape), {
     judge: (next) => async (ref, options) => {
       const verdict = await next(ref, options);
       const first = ref.trialId === script.trials[0]?.id && ref.attempt === 1;
-      return first ? { verdict: "valid", outcome: "locked-up" } : verdict;
+      return first ? { verdict: "valid", outcome: "locked-up", ...words } : verdict;
     },
   });
   return { ...script, activities: { ...script.activities, ...recovery.acts } };
@@ -383,10 +386,24 @@ test("a rung whose act fails for good counts as failed, and a refused token ends
 
 test("the recovery says in Temporal what was found, what is tried, and its end", async () => {
   const campaignId = freshId();
-  const recovery = scriptedRecovery();
-  const script = lockedUp(campaignId, recovery);
-  await runCampaign(bench, script.activities, { campaignId });
   const { client } = bench.environment;
+  const detailsOf = async (id: string) =>
+    (await client.workflow.getHandle(id).query<{ currentDetails: string }, []>(metadata))
+      .currentDetails;
+  const said: Record<string, string> = {};
+  const recovery = scriptedRecovery(async ({ step, id }) => {
+    if (step !== "recreate") return {};
+    said.sweep = await detailsOf(id.replace(/-load1.*/, ""));
+    said.recovery = await detailsOf(id);
+    return {};
+  });
+  const words = "no probe frame came through it; its console beats no more";
+  const script = lockedUp(campaignId, recovery, [{ loads: 2 }], { words });
+  await runCampaign(bench, script.activities, { campaignId });
+  expect(said.sweep).toContain(`the outcome locked-up: ${words}. **Being recovered**`);
+  expect(said.recovery).toBe(
+    `Called for by: the outcome locked-up: ${words}\n\n- ✓ collect evidence from all hosts: evidence verified\n- ✓ destroy both copies and prove it: destroy-both verified\n\nNow: **recreate the router on R1** (R1)`,
+  );
   const handle = client.workflow.getHandle(`${script.trials[0]?.id}/recovery-1`);
   const { typedSearchAttributes } = await handle.describe();
   const values = Object.fromEntries(
