@@ -26,7 +26,6 @@ test("a router that forwards only part of the time is degraded, the evidence and
   const { id, trials } = await lab.plan(`
 name: degraded
 repetitions: 1
-guest: { memoryMib: 64 }
 phases: { settleMs: 0, learnMs: 0, trialMs: 2000, drainMs: 1500, restMs: 0 }
 tolerance: { offeredLoadRatio: 0.5 }
 health: { fps: 500, durationMs: 1500 }
