@@ -42,8 +42,9 @@ export async function temporalChecks(temporal: TemporalEndpoint, cli: string): P
       attributes(facts, order),
     ];
   } catch (error) {
-    const refusal = refusals[(error as { code?: number }).code ?? 0];
-    const said = error instanceof Error ? error.message : String(error);
+    const errors = withCauses(error);
+    const refusal = refusals[errors.find(({ code }) => code !== undefined)?.code ?? 0];
+    const said = [...new Set(errors.map(({ message }) => message))].join(": ");
     return [
       {
         name: temporalServer,
@@ -56,6 +57,12 @@ export async function temporalChecks(temporal: TemporalEndpoint, cli: string): P
       },
     ];
   }
+}
+
+/** The SDK says that it did not connect; what the server said is a cause of it. */
+function withCauses(error: unknown): { message: string; code?: number }[] {
+  if (!(error instanceof Error)) return [{ message: String(error) }];
+  return [error, ...(error.cause === undefined ? [] : withCauses(error.cause))];
 }
 
 type Order = (words: string, flags?: string) => string;

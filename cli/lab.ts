@@ -13,6 +13,7 @@ import { setWanted } from "../services/wanted.ts";
 import { labReady } from "./bring-up.ts";
 import { nameDisturbed, recordDisturbance } from "./disturbed.ts";
 import { labFaultCommand } from "./lab-fault.ts";
+import { interruptible } from "./interrupt.ts";
 import { labStatusText } from "./lab-text.ts";
 import { say } from "./say.ts";
 import { storeExists, withStore } from "./store-access.ts";
@@ -63,7 +64,9 @@ export function labCommand(program: Command): void {
 async function up(options: LabOptions): Promise<void> {
   const { path, file } = labFileOf(options.testbed);
   const state = stateFolder(options.state);
-  await inTurn(state, log, async () => {
+  const goesOn =
+    "what there is of the lab stays; `longhaul lab up` goes on from here, `longhaul lab down` ends it";
+  const prepare = async () => {
     const disturbed = await nameDisturbed(state);
     await labUp(state, file, { log });
     setWanted(state, { lab: path, calibration: true });
@@ -73,7 +76,8 @@ async function up(options: LabOptions): Promise<void> {
         labReady(state, { testbed: file, testbedPath: path }, store, { log, calibrate: true }),
       );
     else log("not calibrated yet: the first campaign makes the store and calibrates");
-  });
+  };
+  await interruptible(goesOn, () => inTurn(state, log, prepare));
   tell(labStatus(state), options);
   log(labStatusText(labStatus(state)));
 }

@@ -36,8 +36,9 @@ export function otherLabsCheck(state: Pick<StateFolder, "id">): Check {
     result: "warn",
     detail: `up on this machine, too: ${others.join(", ")}; both measure less than they would alone`,
     mend: others
-      .filter((folder) => folder.startsWith("/"))
-      .map((folder) => `longhaul --state ${shellWord(folder)} lab down`)
+      .map(
+        (folder) => `longhaul --state ${folder.startsWith("/") ? shellWord(folder) : "…"} lab down`,
+      )
       .join("\n"),
   };
 }

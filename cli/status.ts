@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { etaSeconds } from "../model/pace.ts";
 import { campaignWorkflowId } from "../model/search-attributes.ts";
 import { unknownCampaign } from "../report/record.ts";
+import { externalDatabase } from "../services/endpoints.ts";
 import { type ServicesStatus, servicesStatus } from "../services/services-status.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import { type CampaignStatus, type Store, StoreUnavailable } from "../store/store.ts";
@@ -28,7 +29,9 @@ export type StatusStore = Pick<
 >;
 type LinkOf = (campaign: string) => string | null;
 
-const watchIntervalMs = 1000;
+const watchMs = 1000;
+/** After `down` each look starts the embedded PostgreSQL for itself. */
+const borrowedWatchMs = 10_000;
 
 export function statusCommand(program: Command): void {
   program
@@ -49,7 +52,8 @@ export function statusCommand(program: Command): void {
             options.json === true ? JSON.stringify(answer.json) : inTheirWords(answer.text),
           );
           if (options.watch !== true || answer.ended) return;
-          await delay(watchIntervalMs);
+          const kept = servicesStatus(state).supervisor.state === "running";
+          await delay(kept || externalDatabase(process.env) !== null ? watchMs : borrowedWatchMs);
         }
       },
     );

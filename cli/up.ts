@@ -11,6 +11,7 @@ import type { StateFolder } from "../services/state-folder.ts";
 import { wanted } from "../services/wanted.ts";
 import { labReady, refuseUnfitServers } from "./bring-up.ts";
 import { isOpen } from "./campaign-json.ts";
+import { interruptible } from "./interrupt.ts";
 import { whatWas } from "./mended.ts";
 import { say } from "./say.ts";
 import { storeExists, withStore } from "./store-access.ts";
@@ -82,7 +83,10 @@ export function upCommand(program: Command): void {
     .action(async (options: { state?: string; json?: boolean }) => {
       const state = stateFolder(options.state);
       const log: Log = say;
-      const status = await upWithLab(state, log);
+      const status = await interruptible(
+        "what was started goes on; `longhaul status` shows it, `longhaul up` goes on from here, `longhaul down` ends it",
+        () => upWithLab(state, log),
+      );
       if (options.json) {
         console.log(JSON.stringify(status));
         return;
