@@ -53,6 +53,24 @@ test("the plan is read in elements whose briefs carry the attempts made, and the
   });
 });
 
+test("with a host in quarantine only what can do without it is read, in the order of the plan", async () => {
+  const acts = campaignActs(at.store);
+  await at.store.putTestbed({ name: "lab", kind: "lab", content: {} });
+  const plan = samplePlan("without");
+  const trials = plan.trials.map((trial, position) => ({
+    ...trial,
+    kind: position < 2 ? ("migration" as const) : trial.kind,
+  }));
+  await at.store.putPlan({ ...plan, trials });
+  const read = async (limit: number, quarantined: readonly { host: string; isolated: boolean }[]) =>
+    (await acts.nextElements("without", limit, quarantined)).map(({ id }) => id.split("/")[1]);
+  expect(await read(10, [])).toEqual(["b1", "b2", "b3"]);
+  expect(await read(10, [{ host: "R2", isolated: true }])).toEqual(["b2", "b3"]);
+  expect(await read(1, [{ host: "R2", isolated: true }])).toEqual(["b2"]);
+  expect(await read(10, [{ host: "R2", isolated: false }])).toEqual([]);
+  expect(await read(10, [{ host: "A", isolated: true }])).toEqual([]);
+});
+
 test("a campaign that the store does not know is named", async () => {
   await expect(campaignActs(at.store).nextElements("nobody", 1)).rejects.toThrow(
     "the store has no campaign nobody",

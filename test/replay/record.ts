@@ -1,6 +1,6 @@
 /**
- * Records the histories that `replay.test.ts` replays: `node test/replay/record.ts`. Run it for a release, and
- * keep the old files: they are what running campaigns of users look like.
+ * Records the histories that `replay.test.ts` replays: `node test/replay/record.ts [NAME...]`, all or those of
+ * these names. Run it for a release, and keep the old files: they are what running campaigns of users look like.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,9 +11,11 @@ import { lockActs } from "../../activities/lock.ts";
 import { lockWorkflowId, taskQueue } from "../../model/search-attributes.ts";
 import { startCampaign, until, worker } from "../workflows/run.ts";
 import { broken, scripted, scriptedPlan } from "../workflows/scripted.ts";
+import { labFacts, scriptedRecovery } from "../workflows/scripted-recovery.ts";
 import { temporalServer } from "../workflows/server.ts";
 
 const version = "0.1.0";
+const only = process.argv.slice(2);
 const bench = await temporalServer({ continueAt: 50 });
 const { client } = bench.environment;
 const testbed = "bench";
@@ -41,6 +43,21 @@ const whole = scripted(scriptedPlan("whole", [{ loads: 4 }, "migration", "migrat
     await next(ref);
   },
 });
+/** R2 is given up, the forwarding goes on, and the migrations after a person released it. */
+const recovery = scriptedRecovery(
+  ({ step, ref }) =>
+    step === "health" && ref.trialId.includes("migration") && recovery.released.length === 0
+      ? { status: "failed", suspects: ["R2"] }
+      : {},
+  { ...labFacts, migration: true, powered: [] },
+);
+const without = scripted(scriptedPlan("without", ["migration", { loads: 2 }, "migration"]), {
+  ...lock,
+  judge: (next) => async (ref, options) => {
+    const verdict = await next(ref, options);
+    return ref.trialId.endsWith("migration-1") ? { verdict: "valid", outcome: "stalled" } : verdict;
+  },
+});
 const cut = scripted(scriptedPlan("cut", [{ loads: 2 }]), {
   ...lock,
   measure: (next) => async (ref) => {
@@ -58,6 +75,13 @@ await run(cut.activities, "cut", async () => {
   await handle.executeUpdate<unknown, [string]>("resume", { args: ["a person"] });
   await handle.executeUpdate<unknown, [string]>("cancel", { args: ["a person"] });
 });
+await run({ ...without.activities, ...recovery.acts }, "without", async () => {
+  await until("it waits", () => without.states.some((state) => state.startsWith("waiting")));
+  const handle = client.workflow.getHandle("campaign/without");
+  await handle.executeUpdate<unknown, [string, string]>("releaseHost", { args: ["a person", "R2"] });
+});
+await save("campaign/without", "campaign-quarantine");
+await save("without/b01/forwarding-2", "forwarding-sweep-health");
 await save(lockWorkflowId(testbed), "testbed-lock");
 await save("campaign/whole", "campaign");
 await save("whole/b01/forwarding-1", "forwarding-sweep");
@@ -82,6 +106,7 @@ async function run(
 
 /** Every run of the workflow, as it is on the server: payloads stay encoded. */
 async function save(workflowId: string, name: string): Promise<void> {
+  if (only.length > 0 && !only.includes(name)) return;
   const runs: string[] = [];
   await until(`the runs of ${workflowId} are listed`, async () => {
     runs.length = 0;
