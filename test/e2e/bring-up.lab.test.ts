@@ -27,17 +27,36 @@ test("two runs of one id at once bring up one lab, calibrate once, and both foll
   expect(await bench.status(id)).toMatchObject({ planned: 2, verdicts: { valid: 2 } });
 }, 150_000);
 
+/** Resolves when the lab is up: then its generator is being calibrated. */
+const labIsUp = () =>
+  expect
+    .poll(async () => (await bench.json<{ status: string }>("lab", "status")).status, {
+      timeout: 60_000,
+    })
+    .toBe("up");
+
+test("a calibration that fails is told with what to do, and costs no campaign's id", async () => {
+  await bench.longhaul("lab", "down");
+  const name = `uncalibrated-${suffix}`;
+  const file = campaign(name, 1000);
+  const first = running(file);
+  await labIsUp();
+  expect((await bench.longhaul("lab", "fault", "link-cut", "--link", "a")).exitCode).toBe(0);
+  const { exitCode, stderr } = await first;
+  expect(stderr).toMatch(/could not be calibrated[^]*give the command again/);
+  expect(exitCode).toBe(1);
+
+  expect((await bench.longhaul("lab", "fault", "clear")).exitCode).toBe(0);
+  expect((await running(file)).exitCode).toBe(0);
+  expect(await bench.status(`${name}-1`)).toMatchObject({ verdicts: { valid: 2 } });
+}, 150_000);
+
 test("an interrupt in the calibration leaves nothing that hinders the next run", async () => {
   await bench.longhaul("lab", "down");
   const first = running(campaign("cut"));
   let told = "";
   first.stderr.on("data", (text: Buffer) => (told += text.toString()));
-  // The lab is up, and its generator is being calibrated.
-  await expect
-    .poll(async () => (await bench.json<{ status: string }>("lab", "status")).status, {
-      timeout: 60_000,
-    })
-    .toBe("up");
+  await labIsUp();
   await delay(1500);
   first.kill("SIGINT");
   const { exitCode } = await first;
