@@ -2,6 +2,7 @@ import type { MadeFault } from "../model/fault.ts";
 import { servicesStatus } from "../services/services-status.ts";
 import type { StateFolder } from "../services/state-folder.ts";
 import { type CampaignStatus, type Store, StoreUnavailable } from "../store/store.ts";
+import { say } from "./say.ts";
 import { storeExists, withStore } from "./store-access.ts";
 
 /** A person may do as they like, and is told whose measurement it costs. The campaigns' ids. */
@@ -22,7 +23,7 @@ async function campaignsOf(state: StateFolder): Promise<readonly CampaignStatus[
     return await withStore(state, (store) => store.allStatus());
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
-    process.stderr.write(`whether a campaign is measuring cannot be read: ${error.message}\n`);
+    say(`whether a campaign is measuring cannot be read: ${error.message}`);
     return [];
   }
 }
@@ -60,6 +61,6 @@ export async function recordDisturbance(
     await withStore(state, (store) => noteDisturbance(store, disturbance));
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
-    process.stderr.write(`no campaign's record tells of this: ${error.message}\n`);
+    say(`no campaign's record tells of this: ${error.message}`);
   }
 }

@@ -10,6 +10,7 @@ import {
 } from "../store/store.ts";
 import { isOpen } from "./campaign-json.ts";
 import { barText, type ProgressScreen } from "./progress-screen.ts";
+import { inTheirWords } from "./say.ts";
 import { trialLine } from "./trials.ts";
 
 export interface FollowOptions {
@@ -76,7 +77,7 @@ export async function follow(
       return answer;
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
-      if (!away) screen.line(`${error.message}; waiting for it`);
+      if (!away) screen.line(inTheirWords(`${error.message}; waiting for it`));
       away = true;
       return null;
     }

@@ -104,7 +104,7 @@ const boot = async (
 };
 
 /** QEMU's own last line; without one, the guest's: it may have panicked and, told not to reboot, ended. */
-const lastWords = (errors: string, console: string): string => {
+export const lastWords = (errors: string, console: string): string => {
   const last = (text: string) => text.trim().split("\n").at(-1)?.trim() ?? "";
   if (last(errors) !== "") return last(errors);
   return last(console) === "" ? "it said nothing" : `the guest's last line: ${last(console)}`;
