@@ -1,6 +1,11 @@
 /** Health of the services, and of the servers in use. */
 import { UsageError } from "../model/usage-error.ts";
-import { endpoints, externalDatabase, externalTemporal } from "../services/endpoints.ts";
+import {
+  embeddedDatabaseUrl,
+  embeddedTemporal,
+  externalDatabase,
+  externalTemporal,
+} from "../services/endpoints.ts";
 import { serviceNames } from "../services/services-file.ts";
 import { servicesStatus } from "../services/services-status.ts";
 import type { StateFolder } from "../services/state-folder.ts";
@@ -25,10 +30,10 @@ export async function serverChecks(
     ...services,
     ...named,
     ...(status.temporal.state === "running" && !isNamed(temporalServer)
-      ? await temporalChecks(endpoints(state, {}).temporal, operator(state, env))
+      ? await temporalChecks(embeddedTemporal(state), operator(state, env))
       : []),
     ...(status.postgres.state === "running" && !isNamed(postgres)
-      ? await databaseChecks(endpoints(state, {}).databaseUrl)
+      ? await databaseChecks(embeddedDatabaseUrl(state))
       : []),
   ];
 }

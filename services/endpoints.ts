@@ -98,13 +98,16 @@ function embeddedPort(state: StateFolder, service: "temporal" | "temporalUi" | "
 export function endpoints(state: StateFolder, env: NodeJS.ProcessEnv = process.env): Endpoints {
   const temporal = externalTemporal(env) ?? embeddedTemporal(state);
   const external = externalDatabase(env);
-  const databaseUrl =
-    external ??
-    postgresUrl({ port: embeddedPort(state, "postgres"), password: postgresPassword(state) });
+  const databaseUrl = external ?? embeddedDatabaseUrl(state);
   return { temporal, databaseUrl, embedded: temporal.embedded && external === null };
 }
 
-function embeddedTemporal(state: StateFolder): TemporalEndpoint {
+/** @throws when services were never started in this state folder. */
+export const embeddedDatabaseUrl = (state: StateFolder): string =>
+  postgresUrl({ port: embeddedPort(state, "postgres"), password: postgresPassword(state) });
+
+/** @throws when services were never started in this state folder. */
+export function embeddedTemporal(state: StateFolder): TemporalEndpoint {
   const address = `127.0.0.1:${embeddedPort(state, "temporal")}`;
   return {
     address,
