@@ -29,8 +29,8 @@ const needsUp = (victims: readonly Victim[]) => victims.includes("supervisor");
 const all: readonly Victim[] = ["supervisor", "worker", "temporal", "postgres", "cli"];
 
 const backMs = 120_000;
-/** A guest that a fault has no target in may be booting; a host may be without power. */
-const targetMs = 90_000;
+/** A guest that is to be hit may be booting, while the ladder is climbed again and again; a host may be without power. */
+const targetMs = 240_000;
 /** What a fault that nothing undoes leaves undecided for a moment: a panic, a reset. */
 const lingersMs = 6000;
 
@@ -99,27 +99,39 @@ async function faulted(
   log(`${blowWords(strike.blow)}: ${made.detail}`);
   await noted(store, made);
   const atMs = Date.parse(made.at);
-  const overMs = made.untilAt === null ? atMs + lingersMs : Date.parse(made.untilAt);
+  const overMs = made.untilAt === null ? Date.now() + lingersMs : Date.parse(made.untilAt);
   await delay(Math.max(0, overMs - Date.now()));
   const spareMs = factsOf(order.fault).at === "host" ? 3000 : 1000;
   return { strike, made, atMs, overMs: overMs + spareMs };
 }
 
-/** A fault needs its target: a guest that runs, a host with power. */
+/**
+ * A fault needs its target: a guest that runs, a host with power. Only the look for one is repeated. One
+ * that failed while it was made may have happened all the same: it is on record as one in doubt, and
+ * never made again.
+ */
 async function madeAsSoonAsPossible(state: StateFolder, order: FaultOrder): Promise<MadeFault> {
   const end = Date.now() + targetMs;
   for (;;) {
     const lab = readLab(state);
     const target = factsOf(order.fault).at !== "guest" || (lab !== null && qemusOf(lab).length > 0);
+    const at = new Date().toISOString();
     try {
       if (lab?.status === "up" && target) return await makeFault(state, order);
     } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      if (words.endsWith("this could not be made")) return inDoubt(order, at, words);
       if (Date.now() > end) throw error;
     }
     if (Date.now() > end) throw new Error(`${order.fault}: no target within ${targetMs} ms`);
     await delay(100);
   }
 }
+
+const inDoubt = ({ fault, host }: FaultOrder, at: string, words: string): MadeFault => ({
+  ...{ id: `${fault}-in-doubt-${at}`, fault, host, detail: words, at, untilAt: null },
+  ...{ undoable: false, trial: null },
+});
 
 async function noted(store: Store, made: MadeFault): Promise<void> {
   const end = Date.now() + backMs;
