@@ -1,6 +1,6 @@
 /** Whether a PostgreSQL is as the store needs it: reachable, the database there, tables may be made, none of a newer version. */
-import { shellWord } from "../remote/shell-word.ts";
 import pg from "pg";
+import { shellWord } from "../remote/shell-word.ts";
 import { appliedSql, missingMigrations, schemaFiles } from "../store/migrations.ts";
 import type { Applied } from "../store/migrations.ts";
 import type { Check } from "./doctor.ts";

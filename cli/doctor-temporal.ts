@@ -1,6 +1,6 @@
 /** Whether a Temporal server is as campaigns need it: reachable, namespace, retention, search attributes. */
-import { shellWord } from "../remote/shell-word.ts";
 import { retentionDays, searchAttributes } from "../model/search-attributes.ts";
+import { shellWord } from "../remote/shell-word.ts";
 import type { TemporalEndpoint } from "../services/endpoints.ts";
 import { namespaceFacts, withConnection } from "../services/temporal-namespace.ts";
 import type { NamespaceFacts } from "../services/temporal-namespace.ts";
