@@ -70,7 +70,11 @@ export async function runChaos(
     });
     const { store } = held;
     if (store === null) throw new Error("there is no store");
-    const field: Field = { state, store, cli, up: () => longhaul("up"), log: options.log };
+    const field: Field = {
+      ...{ state, store, cli, log: options.log },
+      up: () => longhaul("up"),
+      resume: () => longhaul("resume", campaign),
+    };
     const journals = followJournals(state);
     const startedMs = Date.now();
     const calls: string[] = [];
@@ -130,9 +134,16 @@ async function strikeAll(
     const [failure] = failures;
     if (failure !== undefined) throw new Error("a strike could not be made", { cause: failure });
     if (status?.state === "completed") return await Promise.all(falling);
-    if (status?.state === "waiting" && status.reason !== called) {
-      calls.push((called = status.reason) ?? "no reason is given");
+    if (status?.state !== "waiting") called = null;
+    else if (status.reason !== called) {
+      called = status.reason;
+      if (!calls.includes(called ?? "")) calls.push(called ?? "");
       field.log(`a person is called for: ${called}`);
+      // Nothing here is broken for good: there is nothing to mend, and it may be tried again.
+      await field.resume().catch((error: unknown) => {
+        field.log(`resume is tried again: ${String(error)}`);
+        called = null;
+      });
     }
     if (Date.now() > end)
       throw new Error(

@@ -21,6 +21,8 @@ export interface Field {
   readonly cli: { readonly kill: () => void; readonly attach: () => void };
   /** Runs `longhaul up`, as a person does after a crash. @throws it failed */
   readonly up: () => Promise<void>;
+  /** Runs `longhaul resume`, as a person does who has mended what was in quarantine. */
+  readonly resume: () => Promise<void>;
   readonly log: (line: string) => void;
 }
 
