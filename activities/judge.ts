@@ -36,10 +36,10 @@ export async function judge(
     ...(absentHosts.length > 0 ? { absentHosts: absentHosts.join(" ") } : {}),
   };
   await part("store", () => store.judge(ref, { ...judgement, results, final }));
-  const { verdict, doubts } = judgement;
-  if (verdict.verdict !== "valid" || verdict.outcome === "completed" || doubts.length === 0)
-    return verdict;
-  return { ...verdict, words: doubts.join("; ").slice(0, wordsLength) };
+  const { verdict, words } = judgement;
+  return verdict.verdict === "valid" && words !== null
+    ? { ...verdict, words: words.slice(0, wordsLength) }
+    : verdict;
 }
 
 const knownLocation = (location: string | null | undefined): RouterLocation =>

@@ -16,6 +16,7 @@ import type { Probed } from "./probes.ts";
 import { plannedFault } from "./planned-fault.ts";
 import { collectProbes } from "./probes.ts";
 import { orCancelled, phase, progress } from "./progress.ts";
+import { refusalStored } from "./refused.ts";
 import type { Setup } from "./setup.ts";
 import { routerFindings } from "./router-findings.ts";
 import { snapshot } from "./snapshot.ts";
@@ -34,7 +35,9 @@ export async function measureForwarding(
   const phases = phaseLog([], (name) => fault.entered(name));
   try {
     const path = wholePath(bench.testbed, driver.path(host, guest));
-    const begun = await orCancelled(beforeLoad(setup, fence, path, phases));
+    const begun = await orCancelled(
+      refusalStored(deps, setup, beforeLoad(setup, fence, path, phases)),
+    );
     phases.enter("load");
     await part("start load", () =>
       Promise.all([

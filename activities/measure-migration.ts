@@ -23,6 +23,7 @@ import { phaseLog } from "./phase-log.ts";
 import { plannedFault } from "./planned-fault.ts";
 import { collectProbes } from "./probes.ts";
 import { orCancelled, phase } from "./progress.ts";
+import { refusalStored } from "./refused.ts";
 import { routerFindings } from "./router-findings.ts";
 import type { MigrationSetup } from "./setup.ts";
 import { snapshot } from "./snapshot.ts";
@@ -40,7 +41,9 @@ export async function measureMigration(
   const fault = plannedFault(deps, setup);
   const phases = phaseLog([], (name) => fault.entered(name));
   try {
-    const begun = await orCancelled(beforeLoad(setup, fence, migrationPath(setup), phases));
+    const begun = await orCancelled(
+      refusalStored(deps, setup, beforeLoad(setup, fence, migrationPath(setup), phases)),
+    );
     phases.enter("load");
     await part("start load", () =>
       Promise.all([
@@ -52,7 +55,7 @@ export async function measureMigration(
     await phase(campaign.migrationMarginMs);
     phases.enter("migration");
     const { migration, watch } = await part("migration", () =>
-      orCancelled(watchedMigration(deps, setup, fence, phases)),
+      orCancelled(refusalStored(deps, setup, watchedMigration(deps, setup, fence, phases))),
     );
     phases.enter("after");
     await phase(marginLeftMs(campaign.migrationMarginMs, migration, begun.clocks));

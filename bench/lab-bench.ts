@@ -153,7 +153,12 @@ export async function openLabBench(
         await step("prepare", () => acts.prepare(ref));
         await step("measure", () => acts.measure(ref));
         if (ref.trialId.includes("/migration-")) await step("locate", () => acts.locate(ref));
-        const verdict = await step("judge", () => acts.judge(ref, { final: true }));
+        const judged = await step("judge", () => acts.judge(ref, { final: true }));
+        // Its words stand in the trial's doubts.
+        const verdict =
+          judged.verdict === "valid"
+            ? { verdict: judged.verdict, outcome: judged.outcome }
+            : judged;
         return { verdict, stepsMs, parts };
       } finally {
         await step("restore", () => acts.restore(ref));

@@ -38,6 +38,8 @@ export interface Judgement {
   /** Units in the keys; null is missing, zero is measured zero. */
   readonly results: Results;
   readonly ledger: readonly LedgerRow[];
+  /** What decided the outcome, for people; null: it is `completed`, or the attempt invalid. */
+  readonly words: string | null;
   /** Sentences that belong beside the figures. */
   readonly doubts: readonly string[];
 }
@@ -66,11 +68,13 @@ export function judgeForwarding(
     outcome === "completed" ||
     (outcome === "degraded" && !vanishedInRouter(ledger, measurement.path));
   const ledgerHolds = ledgerCounts ? ledgerFaults(ledger, campaign.tolerance) : [];
+  const verdict = verdictOf([...harness.faults, ...lost, ...ledgerHolds], {
+    verdict: "valid",
+    outcome,
+  });
   return {
-    verdict: verdictOf([...harness.faults, ...lost, ...ledgerHolds], {
-      verdict: "valid",
-      outcome,
-    }),
+    verdict,
+    words: wordsOf(verdict, words),
     results: finite({
       ...loadResults(measurement),
       rttMedianMs: during.medianMs,
@@ -102,10 +106,13 @@ export function judgeMigration(
   const unread = missingClocks(measurement, ["A", sink.host, rtt.host, migration.source]);
   if (unread.length > 0) return unplaced(measurement, [...harness.faults, ...unread]);
   const measures = migrationMeasures(measurement);
-  const { verdict, doubts } = migrationOutcome(measurement, location, campaign);
+  const found = migrationOutcome(measurement, location, campaign);
+  const { doubts } = found;
+  const verdict = verdictOf(harness.faults, found.verdict);
   const { watch } = measurement;
   return {
-    verdict: verdictOf(harness.faults, verdict),
+    verdict,
+    words: wordsOf(verdict, doubts),
     results: finite({
       ...loadResults(measurement),
       ...measures.results,
@@ -145,6 +152,11 @@ function routerOutcome({ router, baseline }: ForwardingMeasurement): {
   };
 }
 
+const wordsOf = (verdict: AttemptVerdict, said: readonly string[]): string | null =>
+  verdict.verdict === "invalid" || verdict.outcome === "completed" || said.length === 0
+    ? null
+    : said.join("; ");
+
 /** Only of a trial that was asked for it. */
 const baselineResults = ({ baseline }: ForwardingMeasurement): Results =>
   baseline == null
@@ -182,6 +194,7 @@ const missingClocks = ({ clocks }: Measurement, hosts: readonly string[]): reado
 
 const unplaced = (measurement: Measurement, faults: readonly string[]): Judgement => ({
   verdict: invalid(faults.join("; ")),
+  words: null,
   results: finite(loadResults(measurement)),
   ledger: endsOnly(measurement),
   doubts: [],

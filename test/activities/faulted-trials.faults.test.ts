@@ -35,7 +35,6 @@ faults: [{ fault: guest-lossy, when: load, afterMs: 200, trials: { kind: forward
   const trial = trials[0]?.id ?? "";
   const { verdict } = await lab.trial(lab.attempt(id, trial));
   const row = await lab.store.trial(trial);
-  console.log(row?.doubts, row?.results);
   expect(verdict).toEqual({ verdict: "valid", outcome: "degraded" });
   expect(row?.results).toMatchObject({ baselineFps: 500 });
   expect(Number(row?.results.baselineLossRatio)).toBeGreaterThan(0.05);

@@ -53,7 +53,9 @@ export async function openHangLab(name: string, windowMs = 5000) {
       await disturb((fault, settings = {}) => makeFault(state, { ...none, ...settings, fault }));
       await measuring;
       const location = unit === "migration" ? (await run(() => acts.locate(ref))).location : null;
-      const verdict = await run(() => acts.judge(ref, { final: true }));
+      const judged = await run(() => acts.judge(ref, { final: true }));
+      const verdict =
+        judged.verdict === "valid" ? { verdict: judged.verdict, outcome: judged.outcome } : judged;
       const [row, measurement, events] = await Promise.all([
         store.trial(ref.trialId),
         store.measurement(ref.trialId, 1),

@@ -165,7 +165,6 @@ describe("the ladder on the lab", () => {
     );
     const order = { ref: given, id: `${trial}/recovery-1`, why: "a test", hosts: ["R2"] };
     const answer = await lab.run(() => acts.quarantineHosts({ ...order, step: "quarantine" }));
-    console.log(answer.words);
     expect(answer.words).toContain("R2: it does not answer; its power was switched off");
     expect(await lab.bench.power.state("R2")).toBe("off");
     expect(await lab.store.quarantines("recovery")).toMatchObject([{ host: "R2", isolated: true }]);
