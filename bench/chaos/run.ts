@@ -1,5 +1,13 @@
 /** One chaos campaign from its file to its record: started, struck, waited for, read, taken down. */
-import { mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -23,15 +31,34 @@ export interface ChaosRun {
   readonly elapsedMs: number;
 }
 
-/** @throws {Error} what kept the campaign from its end; the lab and the services are taken down all the same */
+/**
+ * The folder is made anew: an earlier run that was broken off would hold the testbed.
+ * @throws {Error} what kept the campaign from its end; the lab and the services are taken down all the same
+ */
 export async function runChaos(
   folder: string,
   chaos: Chaos,
   options: { readonly deadlineMs: number; readonly log: (line: string) => void },
 ): Promise<ChaosRun> {
+  process.env.LONGHAUL_CACHE ??= join(checkout, ".longhaul/cache");
   const state = stateFolder(folder);
-  mkdirSync(state.logs, { recursive: true });
   const campaign = `chaos-${chaos.seed}-${Date.now().toString(36)}`;
+  const argv = (...words: readonly string[]) => [
+    ...[join(checkout, "cli/main.ts"), "--state", state.path],
+    ...words,
+  ];
+  const longhaul = async (...words: string[]) => {
+    const { exitCode, stderr } = await execa(process.execPath, argv(...words), { reject: false });
+    if (exitCode !== 0) throw new Error(`longhaul ${words.join(" ")}: exit ${exitCode}: ${stderr}`);
+  };
+  if (existsSync(state.path)) {
+    if (!existsSync(join(state.path, "chaos.yaml")) && readdirSync(state.path).length > 0)
+      throw new Error(`${state.path}: holds what is not of a chaos campaign; name another folder`);
+    await longhaul("down");
+    rmSync(state.path, { recursive: true, force: true });
+  }
+  mkdirSync(state.logs, { recursive: true });
+  const cliLog = openSync(join(state.logs, "chaos-cli.log"), "a");
   const file = (name: string, content: string) => {
     writeFileSync(join(state.path, name), content);
     return join(state.path, name);
@@ -40,21 +67,12 @@ export async function runChaos(
     ...["run", file("chaos.yaml", campaignFile(chaos)), "--id", campaign],
     ...["--testbed", file("chaos-testbed.yaml", testbedFile)],
   ];
-  const argv = (...words: readonly string[]) => [
-    ...[join(checkout, "cli/main.ts"), "--state", state.path],
-    ...words,
-  ];
-  const cliLog = openSync(join(state.logs, "chaos-cli.log"), "a");
   let attached: ChildProcess | null = null;
   const cli = {
     attach: () => {
       attached = spawn(process.execPath, argv(...run), { stdio: ["ignore", cliLog, cliLog] });
     },
     kill: () => void attached?.kill("SIGKILL"),
-  };
-  const longhaul = async (...words: string[]) => {
-    const { exitCode, stderr } = await execa(process.execPath, argv(...words), { reject: false });
-    if (exitCode !== 0) throw new Error(`longhaul ${words.join(" ")}: exit ${exitCode}: ${stderr}`);
   };
 
   const held: { store: Store | null } = { store: null };
