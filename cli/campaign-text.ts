@@ -22,7 +22,7 @@ export const outcomesText = (outcomes: Readonly<Record<string, number>>): string
     .join(", ") || "none yet";
 
 /** `2 of 17 valid ones failed [0.03, 0.34]`: with the 95 % interval of their share. */
-export function failuresText({ count, valid, low95, high95 }: Failures): string {
+function failuresText({ count, valid, low95, high95 }: Failures): string {
   if (count === null || valid === null || valid === 0) return "";
   const range =
     low95 === null || high95 === null ? "" : ` [${[low95, high95].map(numberText).join(", ")}]`;

@@ -66,6 +66,21 @@ const cut = scripted(scriptedPlan("cut", [{ loads: 2 }]), {
     await Context.current().cancelled.finally(() => clearInterval(beat));
   },
 });
+/** Its plan changes: a running and a pending trial are skipped, a repetition is added. */
+const changed = scripted(scriptedPlan("changed", [{ loads: 3 }, "migration"]), {
+  ...lock,
+  measure: (next) => async (ref) => {
+    if (!ref.trialId.endsWith("b01/forwarding-1-load1")) return next(ref);
+    const beat = setInterval(() => Context.current().heartbeat(), 100);
+    await Context.current().cancelled.finally(() => clearInterval(beat));
+  },
+});
+/** Waits for its testbed in the queue. */
+const queued = scripted(scriptedPlan("queued", ["migration"]), {
+  ...lock,
+  acquireTestbed: () => acts.acquireTestbed,
+});
+const queuedBed = "queued-bench";
 
 await run(whole.activities, "whole", async () => undefined);
 await run(cut.activities, "cut", async () => {
@@ -80,6 +95,22 @@ await run({ ...without.activities, ...recovery.acts }, "without", async () => {
   const handle = client.workflow.getHandle("campaign/without");
   await handle.executeUpdate<unknown, [string, string]>("releaseHost", { args: ["a person", "R2"] });
 });
+await run(changed.activities, "changed", async () => {
+  const handle = client.workflow.getHandle("campaign/changed");
+  const skip = (trial: string) =>
+    handle.executeUpdate<unknown, [string, string, string]>("skip", {
+      args: ["a person", `changed/b01/${trial}`, "of no use"],
+    });
+  await until("the first load is measured", () => changed.calls.includes("measure load1#1"));
+  await skip("forwarding-1-load3");
+  await handle.executeUpdate<unknown, [string, number]>("extend", { args: ["a person", 2] });
+  await skip("forwarding-1-load1");
+});
+await runQueued();
+await save("campaign/changed", "campaign-changed");
+await save("changed/b01/forwarding-1", "forwarding-sweep-skipped");
+await save("campaign/queued", "campaign-queued");
+await save(lockWorkflowId(queuedBed), "testbed-lock-queue");
 await save("campaign/without", "campaign-quarantine");
 await save("without/b01/forwarding-2", "forwarding-sweep-health");
 await save(lockWorkflowId(testbed), "testbed-lock");
@@ -102,6 +133,21 @@ async function run(
     await during();
     await handle.result();
   });
+}
+
+/** Behind a campaign that nobody serves, until that one lets the testbed go. */
+async function runQueued(): Promise<void> {
+  const holder = await startCampaign(client, "nobody", { campaignId: "holder", testbed: queuedBed });
+  const running = await worker(bench, queued.activities, taskQueue(queuedBed));
+  await running.runUntil(async () => {
+    await acts.acquireTestbed("holder", queuedBed, false);
+    const input = { campaignId: "queued", testbed: queuedBed, queue: true };
+    const handle = await startCampaign(client, taskQueue(queuedBed), input);
+    await until("it waits", () => queued.states.some((state) => state.startsWith("queued")));
+    await acts.releaseTestbed("holder", queuedBed);
+    await handle.result();
+  });
+  await holder.terminate("recorded");
 }
 
 /** Every run of the workflow, as it is on the server: payloads stay encoded. */
