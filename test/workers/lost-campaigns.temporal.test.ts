@@ -253,3 +253,22 @@ test("campaigns that waited in the queue have their old places behind the one th
   );
   expect(started).toEqual(started.toSorted());
 });
+
+test("a workflow that a person deletes in Temporal, running as it is, is begun anew", async () => {
+  const { store } = postgres;
+  const campaignId = freshId();
+  await planted(store, campaignId, { trialCount: 2 });
+  await store.setCampaignState(campaignId, "running");
+  await onServer({}, async (client) => {
+    const workflowId = campaignWorkflowId(campaignId);
+    await client.workflow.start("campaign", { workflowId, taskQueue: "nobody" });
+    await client.workflowService.deleteWorkflowExecution({
+      namespace: client.options.namespace,
+      workflowExecution: { workflowId },
+    });
+    await expect
+      .poll(() => beginLostAnew(client, store), { timeout: 20_000 })
+      .toEqual([campaignId]);
+    expect(await handleOf(client, campaignId).result()).toMatchObject({ status: "completed" });
+  });
+});
