@@ -2,11 +2,11 @@
 import type { Fence } from "../remote/agent.ts";
 import type { LedgerPath } from "../model/measurement.ts";
 import type { Begun } from "./begun.ts";
+import { clockOffsets } from "./clocks.ts";
 import { part } from "./parts.ts";
 import type { PhaseLog } from "./phase-log.ts";
 import { startLoadProbes, startProbes } from "./probes.ts";
 import { phase } from "./progress.ts";
-import { bootIdOf } from "./router-findings.ts";
 import { routerSilence } from "./router-answers.ts";
 import type { Setup } from "./setup.ts";
 import { snapshot } from "./snapshot.ts";
@@ -27,17 +27,14 @@ export async function beforeLoad(
 ): Promise<Begun> {
   const { bench, campaign } = setup;
   const [clocks] = await Promise.all([
-    part("clocks", () =>
-      Promise.all(hostsOf(fence).map(async (name) => (await bench.hosts.agent(name)).clock())),
-    ),
+    part("clocks", () => clockOffsets(bench, hostsOf(fence))),
     part("start probes", () => startProbes(setup, fence)),
-    // Loaded and held back while the router settles: its own start is no part of the load phase.
+    // Loading since `prepare`, and held back while the router settles: its own start is no part of the load phase.
     part("generator", () => bench.generator.prepare(fence, setup.unit("load"), setup.stream)),
     settleAndLearn(),
   ]);
-  const [before, guestBootId] = await Promise.all([
-    snapshot(setup, path),
-    part("guest boot id", () => bootIdOf(setup, setup.host)),
+  const [{ counters: before, guestBootId }] = await Promise.all([
+    snapshot(setup, path, { routerOn: setup.host, silence: "is a failure" }),
     startLoadProbes(setup, fence),
   ]);
   return { path, clocks, before, phases: [...phases.entries], guestBootId };

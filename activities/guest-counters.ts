@@ -1,24 +1,43 @@
-/** Counters inside the guest, read through its console or agent: the kernel's own text, one command. */
+/** What the guest's kernel tells of itself, read through its console or agent: its own text, one command. */
 import type { CommandsGuest } from "../hypervisors/hypervisor.ts";
+import { commandsGuest } from "../hypervisors/hypervisor.ts";
 import type { GuestSpec } from "../model/guest.ts";
 import type { CounterSnapshot, InterfaceCounters } from "../model/measurement.ts";
 import { parseSnmpIp, parseSoftnetStat } from "../remote/counter-snapshot.ts";
+import { CommandFailed, NoExitStatus } from "../remote/shell.ts";
+import type { RouterHost, Setup } from "./setup.ts";
+
+const bootIdFile = "/proc/sys/kernel/random/boot_id";
 
 /** Each file's name stands on a line of its own before it (busybox `head` prints it so). One process: each costs milliseconds where the guest is emulated. */
 const command = [
   ...["head", "-n", "100"],
-  ...["/proc/uptime", "/proc/net/dev", "/proc/net/softnet_stat", "/proc/net/snmp"],
+  ...["/proc/uptime", "/proc/net/dev", "/proc/net/softnet_stat", "/proc/net/snmp", bootIdFile],
 ];
 
-/** `atUs` is the guest's uptime: one that went down between two snapshots was booted anew. @throws {NoExitStatus} */
-export async function guestCounters(
+/** @throws {NoExitStatus} the guest does not answer */
+export async function readGuest(
   driver: CommandsGuest,
   host: string,
   guest: GuestSpec,
-): Promise<CounterSnapshot> {
-  return parseGuestCounters(await driver.inGuest(host, guest, command));
+): Promise<{ readonly counters: CounterSnapshot; readonly bootId: string | null }> {
+  const text = await driver.inGuest(host, guest, command);
+  const bootId = sections(text)[bootIdFile]?.trim() ?? "";
+  return { counters: parseGuestCounters(text), bootId: bootId === "" ? null : bootId };
 }
 
+/** The boot id alone; null: the guest has none that can be asked for. */
+export async function bootIdOf({ driver, guest }: Setup, host: RouterHost): Promise<string | null> {
+  if (!commandsGuest(driver)) return null;
+  try {
+    return (await driver.inGuest(host, guest, ["cat", bootIdFile])).trim() || null;
+  } catch (error) {
+    if (error instanceof NoExitStatus || error instanceof CommandFailed) return null;
+    throw error;
+  }
+}
+
+/** `atUs` is the guest's uptime: one that went down between two snapshots was booted anew. */
 export function parseGuestCounters(text: string): CounterSnapshot {
   const files = sections(text);
   const uptimeS = Number(files["/proc/uptime"]?.trim().split(/\s+/)[0]);

@@ -2,32 +2,25 @@
 import type {
   ClockOffset,
   LedgerPath,
-  MigrationMeasurement,
   MigrationReport,
   OfferedLoad,
 } from "../model/measurement.ts";
 import type { MigrationWatch } from "../model/watch.ts";
 import type { Fence } from "../remote/agent.ts";
 import type { TrialDeps } from "./deps.ts";
-import { beforeLoad } from "./before-load.ts";
 import type { Begun } from "./begun.ts";
-import { storeBegun } from "./begun.ts";
+import { bringHome } from "./bring-home.ts";
 import { nicOn } from "./flow.ts";
-import { givenUp } from "./given-up.ts";
 import { wholePath } from "./ledger-path.ts";
+import type { LinkEnds } from "./link-volume.ts";
 import { linkVolumes } from "./link-volume.ts";
-import { commonOf } from "./measure-forwarding.ts";
 import { part } from "./parts.ts";
 import type { PhaseLog } from "./phase-log.ts";
-import { phaseLog } from "./phase-log.ts";
-import { plannedFault } from "./planned-fault.ts";
-import { collectProbes } from "./probes.ts";
 import { orCancelled, phase } from "./progress.ts";
 import { refusalStored } from "./refused.ts";
-import { routerFindings } from "./router-findings.ts";
-import type { MigrationSetup } from "./setup.ts";
-import { snapshot } from "./snapshot.ts";
-import { storeMeasured } from "./store-measured.ts";
+import type { MigrationSetup, RouterHost } from "./setup.ts";
+import { storeMeasurement } from "./store-measured.ts";
+import { underLoad } from "./under-load.ts";
 import { watchedMigration } from "./watch-migration.ts";
 
 /** Stores measurement and series itself, also of a migration that failed or was cancelled at its deadline. Orders it once. */
@@ -38,19 +31,8 @@ export async function measureMigration(
 ): Promise<void> {
   const { bench, stream, campaign } = setup;
   const load = setup.unit("load");
-  const fault = plannedFault(deps, setup);
-  const phases = phaseLog([], (name) => fault.entered(name));
-  try {
-    const begun = await orCancelled(
-      refusalStored(deps, setup, beforeLoad(setup, fence, migrationPath(setup), phases)),
-    );
-    phases.enter("load");
-    await part("start load", () =>
-      Promise.all([
-        bench.generator.start(fence, load, stream),
-        storeBegun(deps.store, setup, begun),
-      ]),
-    );
+  const path = migrationPath(setup);
+  await underLoad(deps, setup, fence, path, async ({ begun, phases, fault }) => {
     phases.enter("control");
     await phase(campaign.migrationMarginMs);
     phases.enter("migration");
@@ -65,14 +47,7 @@ export async function measureMigration(
     });
     await fault.made();
     await afterMigration(deps, setup, fence, { begun, offered, migration, watch, phases });
-    phases.enter("rest");
-    await phase(campaign.phases.restMs);
-  } catch (error) {
-    await givenUp(setup, fence, error);
-    throw error;
-  } finally {
-    await fault.end();
-  }
+  });
 }
 
 /** The margin begins with the migration's end on its source, not when its report has arrived here. */
@@ -88,7 +63,7 @@ function marginLeftMs(
   return sinceMs > 0 ? Math.max(0, marginMs - sinceMs) : marginMs;
 }
 
-/** Phase d, the counters, and everything home into the store; also `collect`'s second half. */
+/** Everything home into the store; also `collect`'s second half. */
 export async function afterMigration(
   deps: TrialDeps,
   setup: MigrationSetup,
@@ -102,45 +77,32 @@ export async function afterMigration(
     phases: PhaseLog;
   },
 ): Promise<void> {
-  const { begun, offered, migration, watch, phases } = known;
-  phases.enter("drain");
-  await phase(setup.campaign.phases.drainMs);
-  phases.enter("collect");
-  const [after, probed] = await Promise.all([
-    snapshot(setup, begun.path),
-    part("collect probes", () => collectProbes(setup, fence, begun.clocks)),
-  ]);
-  // A toolstack that hangs was found out already; its guest would only be asked in vain.
-  const router =
-    watch?.verdict === "api-hung"
-      ? null
-      : await part("router", () =>
-          routerFindings(deps, setup, fence, { begun, offered, probed, migration }),
-        );
-  const { testbed } = setup.bench;
-  const { source, destination } = setup.order;
-  const device = (host: "R1" | "R2") => nicOn(testbed, host, "migration").device;
-  const ends = {
-    source: { host: source, device: device(setup.host) },
-    destination: { host: destination, device: device(setup.host === "R1" ? "R2" : "R1") },
-  };
-  const series = probed.series.flatMap((bundle) => bundle.series);
-  const measurement: MigrationMeasurement = {
-    kind: "migration",
+  const { begun, migration, watch } = known;
+  const { common, probed } = await bringHome(deps, setup, fence, {
+    ...known,
+    router: watch?.verdict === "api-hung" ? "left alone" : "asked",
+  });
+  const migrationLink = linkVolumes(
+    linkEnds(setup),
     migration,
-    watch,
-    migrationLink: linkVolumes(
-      ends,
-      migration,
-      setup.campaign.migrationMarginMs,
-      series,
-      begun.clocks,
-    ),
-    ...commonOf(setup, fence, { begun, offered, phases, probed }),
-    after,
-    router,
+    setup.campaign.migrationMarginMs,
+    probed.series.flatMap((bundle) => bundle.series),
+    begun.clocks,
+  );
+  await storeMeasurement(deps.store, setup, {
+    kind: "migration",
+    ...{ migration, watch, migrationLink },
+    ...common,
+  });
+}
+
+function linkEnds({ bench, order, host }: MigrationSetup): LinkEnds {
+  const device = (on: RouterHost) => nicOn(bench.testbed, on, "migration").device;
+  const { source, destination } = order;
+  return {
+    source: { host: source, device: device(host) },
+    destination: { host: destination, device: device(host === "R1" ? "R2" : "R1") },
   };
-  await storeMeasured(deps.store, setup, measurement, probed);
 }
 
 /** The ends and both routers' hosts; the guest has no ledger while it moves. */

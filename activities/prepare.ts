@@ -51,12 +51,16 @@ async function prepareOpened(deps: TrialDeps, ref: AttemptRef): Promise<void> {
   const { fence, identities } = await part("hosts", () => takeHosts(setup.bench, ref.token, hosts));
   await deps.store.setBootIds(ref, fence.bootIds);
   progress({ preparing: "router" });
-  await placeRouter(setup, fence, async (router) => {
-    const provenance = await part("provenance", () =>
-      provenanceOf(deps, setup, fence, { identities, router }),
-    );
-    await deps.store.putProvenance(ref, provenance);
-  });
+  await allEnded([
+    // It loads for longer than all else takes here: `measure` waits for it, beside what comes before the load.
+    setup.bench.generator.load(fence, setup.unit("load"), setup.stream),
+    placeRouter(setup, fence, async (router) => {
+      const provenance = await part("provenance", () =>
+        provenanceOf(deps, setup, fence, { identities, router }),
+      );
+      await deps.store.putProvenance(ref, provenance);
+    }),
+  ]);
 }
 
 /** Why the attempt may not begin: the trial was decided meanwhile (a person skipped it), or another holds the testbed. */
@@ -83,10 +87,8 @@ export async function takeHosts(
   const bootIds = Object.fromEntries(identities.map(({ host, bootId }) => [host, bootId]));
   const fence = { token, bootIds };
   await Promise.all(
-    agents.map(async (agent) => {
-      await agent.raise(fence);
-      await agent.sweepUnits(fence);
-    }),
+    // A host does what it is asked in that order: the sweep need not wait for the answer.
+    agents.map((agent) => Promise.all([agent.raise(fence), agent.sweepUnits(fence)])),
   );
   return { fence, identities };
 }
@@ -109,13 +111,7 @@ async function placeRouter(
     host,
     guests: guestsOf(setup),
     unit: setup.unit("answer"),
-    beside: (router) =>
-      allEnded([
-        describe(router),
-        destination(),
-        // Held back until the load phase; `measure` asks for it again, and finds it loaded.
-        part("generator", () => bench.generator.prepare(fence, setup.unit("load"), setup.stream)),
-      ]),
+    beside: (router) => allEnded([describe(router), destination()]),
   });
 }
 

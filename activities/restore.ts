@@ -7,6 +7,7 @@ import { part } from "./parts.ts";
 import { clearFaults } from "./planned-fault.ts";
 import type { MigrationSetup, Setup } from "./setup.ts";
 import { fenceOf, migrationOf, setupOf } from "./setup.ts";
+import { allEnded } from "./router.ts";
 import { stopUnits } from "./stop-units.ts";
 import { needsOf, takingPart } from "./taking-part.ts";
 
@@ -21,8 +22,10 @@ export async function restore(deps: TrialDeps, ref: AttemptRef): Promise<void> {
   if (setup.trial.kind === "migration") {
     const migrating = migrationOf(setup);
     await part("end migration", () => endMigration(migrating, fence));
-    await part("stop units", () => stopUnits(setup, fence));
-    await part("one router", () => leaveOneRouter(migrating, fence));
+    await allEnded([
+      part("stop units", () => stopUnits(setup, fence)),
+      part("one router", () => leaveOneRouter(migrating, fence)),
+    ]);
   } else {
     await part("stop units", () => stopUnits(setup, fence));
   }

@@ -1,14 +1,12 @@
 /**
  * What became of the router, asked after phase d and only when something speaks against it: it was
- * silent at the end, or it is another boot of its guest. A router that answered to the end costs one
- * command in the guest.
+ * silent at the end, or it is another boot of its guest. A router that answered to the end costs nothing.
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { commandsGuest, hasConsole, watchable } from "../hypervisors/hypervisor.ts";
 import type { MigrationReport, OfferedLoad } from "../model/measurement.ts";
 import type { RouterFindings } from "../model/watch.ts";
 import type { Fence } from "../remote/agent.ts";
-import { CommandFailed, NoExitStatus } from "../remote/shell.ts";
 import { timeLine } from "../stats/clock.ts";
 import type { Begun } from "./begun.ts";
 import type { TrialDeps } from "./deps.ts";
@@ -27,6 +25,8 @@ interface Known {
   readonly probed: Probed;
   /** The one that came before; null: the router had no reason to move. */
   readonly migration: Pick<MigrationReport, "status"> | null;
+  /** The router's own, where it should be now; null: it has none, or did not tell. */
+  readonly bootIdAfter: string | null;
 }
 
 /** A router that does not answer for so long is asked in every other way. */
@@ -48,13 +48,12 @@ export async function routerFindings(
     (await routerSilence(setup.bench, fence, setup.unit("silence"), silenceMs)) !== null;
   // A silent guest costs every question its whole deadline: each that is over is progress.
   progress({ router: silent ? "silent" : "answers" });
-  const [source, destination] = routerHosts(setup);
   const before = known.begun.guestBootId;
-  const expected = known.migration?.status === "completed" ? destination : source;
-  const after = silent ? null : await bootIdOf(setup, expected);
+  const after = silent ? null : known.bootIdAfter;
   const rebooted = before !== null && after !== null && before !== after;
   if (!silent && !rebooted) return null;
 
+  const [source, destination] = routerHosts(setup);
   const hosts = routerHosts(setup).filter((name) => fence.bootIds[name] !== undefined);
   const states = await statesOn(setup, hosts);
   progress({ router: "states" });
@@ -83,18 +82,6 @@ export async function routerFindings(
 async function statesOn(setup: Setup, hosts: readonly RouterHost[]) {
   if (hosts.length > 1) return bothStates(setup);
   return { source: await stateOn(setup, setup.host), destination: "absent" as const };
-}
-
-/** The guest kernel's boot id; null: it has none that can be asked for. */
-export async function bootIdOf({ driver, guest }: Setup, host: RouterHost): Promise<string | null> {
-  if (!commandsGuest(driver)) return null;
-  try {
-    const path = "/proc/sys/kernel/random/boot_id";
-    return (await driver.inGuest(host, guest, ["cat", path])).trim() || null;
-  } catch (error) {
-    if (error instanceof NoExitStatus || error instanceof CommandFailed) return null;
-    throw error;
-  }
 }
 
 /** The side flow C→D goes on after the load: one reply to a probe sent then is the proof, and costs nothing. */

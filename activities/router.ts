@@ -32,8 +32,12 @@ export async function ensureRouter(
   fence: Fence,
   wanted: RouterWanted,
 ): Promise<"kept" | "created"> {
-  const states = await part("inspect routers", () =>
-    inspectAll(bench, wanted.guests, routerHostsOf(fence)),
+  const { driver, guest } = routerOf(bench, wanted, wanted.platform);
+  const [states, matches] = await part("inspect routers", () =>
+    Promise.all([
+      inspectAll(bench, wanted.guests, routerHostsOf(fence)),
+      driver.matches(wanted.host, guest),
+    ]),
   );
   const alien = states.filter(
     ({ platform, host, state }) =>
@@ -42,7 +46,6 @@ export async function ensureRouter(
   const here = states.find(
     ({ platform, host }) => platform === wanted.platform && host === wanted.host,
   );
-  const { driver, guest } = routerOf(bench, wanted, wanted.platform);
   const beside = async (router: "kept" | "created") => wanted.beside?.(router);
   await part("destroy other routers", () =>
     Promise.all(
@@ -52,7 +55,7 @@ export async function ensureRouter(
       }),
     ),
   );
-  if (here?.state === "running" && (await driver.matches(wanted.host, guest))) {
+  if (here?.state === "running" && matches) {
     const besides = beside("kept");
     // What goes on beside a router that answers nothing may fail for that: a new one is what helps.
     const [silence] = await Promise.all([

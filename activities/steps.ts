@@ -72,9 +72,13 @@ async function withRow<Result>(
     startedAt: new Date().toISOString(),
     endedAt: null,
   };
-  await store.putStep(ref, begun);
+  // The act need not wait for it: where the store is away, the act itself finds that out first.
+  const noted = store.putStep(ref, begun).catch((error: unknown) => {
+    log.warn("the begin of a step was not stored", { ...ref, step: name, error: String(error) });
+  });
   const end = async (outcome: StepRow["outcome"], detail: string | null) => {
     try {
+      await noted;
       await store.putStep(ref, { ...begun, outcome, detail, endedAt: new Date().toISOString() });
     } catch (error) {
       // The act's own end counts for more than its row, which stays `running` then.

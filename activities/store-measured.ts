@@ -4,31 +4,33 @@ import { part } from "./parts.ts";
 import type { Probed } from "./probes.ts";
 import type { Setup } from "./setup.ts";
 
-/** Everything of one attempt into the store, each under its own key. May be repeated. */
-export async function storeMeasured(
+/** Everything of one attempt that is long, each under its own key. May be repeated. */
+export async function storeSeries(
+  store: Store,
+  { ref }: Setup,
+  { series, raw, sink }: Probed,
+): Promise<void> {
+  await Promise.all([
+    store.putSeries(ref, series),
+    raw === null
+      ? null
+      : store.putEvent({
+          key: `${ref.trialId}#${ref.attempt} raw arrivals`,
+          testbed: ref.testbed,
+          campaign: ref.campaignId,
+          trial: ref.trialId,
+          attempt: ref.attempt,
+          host: sink.host,
+          kind: "raw-arrivals",
+          content: { ...raw },
+          at: new Date().toISOString(),
+        }),
+  ]);
+}
+
+/** Last of all: an attempt that has its measurement has its series. */
+export const storeMeasurement = (
   store: Store,
   { ref }: Setup,
   measurement: Measurement,
-  { series, raw }: Probed,
-): Promise<void> {
-  await part("store", async () => {
-    await Promise.all([
-      store.putSeries(ref, series),
-      raw === null
-        ? null
-        : store.putEvent({
-            key: `${ref.trialId}#${ref.attempt} raw arrivals`,
-            testbed: ref.testbed,
-            campaign: ref.campaignId,
-            trial: ref.trialId,
-            attempt: ref.attempt,
-            host: measurement.sink.host,
-            kind: "raw-arrivals",
-            content: { ...raw },
-            at: new Date().toISOString(),
-          }),
-    ]);
-    // Last: whoever finds it takes the attempt's measurement for whole.
-    await store.putMeasurement(ref, measurement);
-  });
-}
+): Promise<void> => part("store", () => store.putMeasurement(ref, measurement));

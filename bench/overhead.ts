@@ -1,13 +1,14 @@
 /**
  * What Longhaul costs a trial: the same forwarding trials and migrations by a plain script without
  * Temporal, database or SSH, and by Longhaul's own workflows on a real server, side by side on one lab.
- * `node bench/overhead.ts [TRIALS]`; root, tcpreplay, QEMU. Exits 1 beyond the goal.
+ * `node bench/overhead.ts [ROUNDS]`; root, tcpreplay, QEMU. Exits 1 beyond the goal.
  */
 import { join } from "node:path";
 import { Worker } from "@temporalio/worker";
 import { createActivities } from "../activities/index.ts";
 import { guestOf } from "../activities/guest.ts";
 import { routedStream } from "../activities/flow.ts";
+import type { Stream } from "../generators/generator.ts";
 import { readLab } from "../lab/records.ts";
 import type { TrialRow } from "../store/store.ts";
 import { stateFolder } from "../services/state-folder.ts";
@@ -16,9 +17,14 @@ import type { campaign } from "../workflows/campaign.ts";
 import { taskQueue } from "../model/search-attributes.ts";
 import { openLabBench } from "./lab-bench.ts";
 import { plainScript } from "./plain-script.ts";
-import type { ScriptTrial } from "./plain-script.ts";
+import type { PlainScript, ScriptTrial } from "./plain-script.ts";
 
-const count = Number(process.argv[2] ?? 6);
+/** The two take turns: what else the machine does falls on both. */
+const rounds = Number(process.argv[2] ?? 3);
+/** Of Longhaul's trials in a round the first makes the router and the last has no next one. */
+const untimed = 2;
+/** Of each kind, in a round; even, so that a round's migrations end where they began. */
+const timed = 2;
 const goal = 1.1;
 const drainMs = 200;
 const marginMs = 1000;
@@ -42,6 +48,15 @@ migrationMarginMs: ${marginMs}
 tolerance: { offeredLoadRatio: 0.5 }
 ${part}
 `;
+const loads = Array.from({ length: timed + untimed }, (_, index) => `{ fps: ${10_000 + index} }`);
+const forwardingYaml = campaignYaml(
+  1,
+  `forwarding: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [${loads.join(", ")}] }]`,
+);
+const migrationYaml = campaignYaml(
+  timed + untimed,
+  "migration: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [{ fps: 1000 }] }]",
+);
 
 const bounds = `
 Inside both wall times: probes started and ready, counters before and after, generator, load or margins,
@@ -54,36 +69,30 @@ script's when it has asked QEMU for its figures.`;
 const lab = await openLabBench(folder, testbedYaml, console.log);
 const { environment, bundle } = await temporalServer();
 try {
-  const loads = Array.from({ length: count }, (_, index) => `{ fps: ${10_000 + index} }`);
-  const forwarding = await byLonghaul(
-    campaignYaml(
-      1,
-      `forwarding: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [${loads.join(", ")}] }]`,
-    ),
-  );
-  const migrations = await byLonghaul(
-    campaignYaml(
-      count,
-      "migration: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [{ fps: 1000 }] }]",
-    ),
-  );
+  const worker = await Worker.create({
+    connection: environment.nativeConnection,
+    taskQueue: taskQueue(lab.bench.testbed.name),
+    workflowBundle: { codePath: bundle },
+    activities: createActivities({
+      store: lab.store,
+      bench: () => Promise.resolve(lab.bench),
+      client: environment.client,
+      longhaulVersion: "bench",
+    }),
+  });
   const script = plainScript(lab.bench.testbed, readLab(stateFolder(folder))?.hosts ?? {}, folder);
-  const stream = (fps: number, durationMs: number) =>
-    routedStream(lab.bench.testbed, { tag: 7, frameSizeBytes: 64, fps, durationMs });
+  const forwarding: Timed[] = [];
   const scripted: ScriptTrial[] = [];
+  const migrations: Timed[] = [];
   const moved: ScriptTrial[] = [];
-  const guest = guestOf(
-    lab.bench.testbed,
-    { image: "router", memoryMib: 256, vcpus: 1, routing: "kernel" },
-    "kvm-virtio",
-  );
-  let source = await whereIs(guest);
-  for (let index = 0; index < count; index++)
-    scripted.push(await script.forwarding(stream(10_000 + index, trialMs), drainMs));
-  for (let index = 0; index < count; index++) {
-    moved.push(await script.migration(stream(1000, 120_000), { guest, source, marginMs, drainMs }));
-    source = source === "R1" ? "R2" : "R1";
-  }
+  await worker.runUntil(async () => {
+    for (let round = 0; round < rounds; round++) {
+      forwarding.push(...(await byLonghaul(forwardingYaml)));
+      scripted.push(...(await forwardingByScript(script)));
+      migrations.push(...(await byLonghaul(migrationYaml)));
+      moved.push(...(await migrationsByScript(script)));
+    }
+  });
   script.close();
   console.log(bounds);
   const first = report("forwarding trial", forwarding, scripted, trialMs + drainMs);
@@ -101,36 +110,49 @@ interface Timed {
   readonly parts: Readonly<Record<string, number>>;
 }
 
-/** Wall time from the start of a trial to that of the next; the last trial has none, and the first one makes the router. */
+/** Wall time from the start of a trial to that of the next. @throws {Error} a trial is not valid */
 async function byLonghaul(yaml: string): Promise<readonly Timed[]> {
   const { id } = await lab.plan(yaml);
-  const queue = taskQueue(lab.bench.testbed.name);
-  const worker = await Worker.create({
-    connection: environment.nativeConnection,
-    taskQueue: queue,
-    workflowBundle: { codePath: bundle },
-    activities: createActivities({
-      store: lab.store,
-      bench: () => Promise.resolve(lab.bench),
-      client: environment.client,
-      longhaulVersion: "bench",
-    }),
+  await environment.client.workflow.execute<typeof campaign>("campaign", {
+    workflowId: `campaign/${id}`,
+    taskQueue: taskQueue(lab.bench.testbed.name),
+    args: [{ campaignId: id, testbed: lab.bench.testbed.name, attemptLimit: 3, carried: null }],
   });
-  await worker.runUntil(() =>
-    environment.client.workflow.execute<typeof campaign>("campaign", {
-      workflowId: `campaign/${id}`,
-      taskQueue: queue,
-      args: [{ campaignId: id, testbed: lab.bench.testbed.name, attemptLimit: 3, carried: null }],
-    }),
-  );
-  const rows = (await lab.store.trials(id)).filter(({ state }) => state === "valid");
-  console.log(`Longhaul: ${rows.length} of ${(await lab.store.trials(id)).length} trials valid`);
-  const timed = await Promise.all(rows.map(timesOf));
-  return timed.slice(1).map(({ parts, migrationMs, begun }, index) => ({
-    wallMs: (timed[index + 2]?.begun ?? Number.NaN) - begun,
+  const rows = await lab.store.trials(id);
+  const bad = rows.find(({ state }) => state !== "valid");
+  if (bad !== undefined) throw new Error(`${bad.id}: ${bad.state} (${bad.reason ?? "no reason"})`);
+  const times = await Promise.all(rows.map(timesOf));
+  return times.slice(1, -1).map(({ parts, migrationMs, begun }, index) => ({
+    wallMs: (times[index + 2]?.begun ?? Number.NaN) - begun,
     migrationMs,
     parts,
   }));
+}
+
+function stream(fps: number, durationMs: number): Stream {
+  return routedStream(lab.bench.testbed, { tag: 7, frameSizeBytes: 64, fps, durationMs });
+}
+
+async function forwardingByScript(script: PlainScript): Promise<readonly ScriptTrial[]> {
+  const trials: ScriptTrial[] = [];
+  for (let index = 0; index < timed; index++)
+    trials.push(await script.forwarding(stream(10_000 + index, trialMs), drainMs));
+  return trials;
+}
+
+async function migrationsByScript(script: PlainScript): Promise<readonly ScriptTrial[]> {
+  const { testbed, drivers } = lab.bench;
+  const router = { image: "router", memoryMib: 256, vcpus: 1, routing: "kernel" } as const;
+  const guest = guestOf(testbed, router, "kvm-virtio");
+  const trials: ScriptTrial[] = [];
+  for (let index = 0; index < timed; index++) {
+    const here = await drivers["kvm-virtio"]?.inspect("R1", guest);
+    const source = here === "running" ? "R1" : "R2";
+    trials.push(
+      await script.migration(stream(1000, 120_000), { guest, source, marginMs, drainMs }),
+    );
+  }
+  return trials;
 }
 
 async function timesOf(row: TrialRow) {
@@ -148,23 +170,17 @@ async function timesOf(row: TrialRow) {
   return { begun, parts, migrationMs };
 }
 
-async function whereIs(guest: ReturnType<typeof guestOf>): Promise<"R1" | "R2"> {
-  const state = await lab.bench.drivers["kvm-virtio"]?.inspect("R1", guest);
-  return state === "running" ? "R1" : "R2";
-}
-
 function report(
   what: string,
   ours: readonly Timed[],
   theirs: readonly ScriptTrial[],
   deliberateMs: number,
 ): number {
-  const whole = ours.filter(({ wallMs }) => !Number.isNaN(wallMs));
-  const own = median(whole.map(({ wallMs, migrationMs }) => wallMs - migrationMs));
+  const own = median(ours.map(({ wallMs, migrationMs }) => wallMs - migrationMs));
   const script = median(theirs.map(({ wallMs, migrationMs }) => wallMs - (migrationMs ?? 0)));
   const ratio = own / script;
   console.log(
-    `\n${what} (median of ${whole.length} and ${theirs.length}, migration time taken away)`,
+    `\n${what} (median of ${ours.length} and ${theirs.length}, migration time taken away)`,
   );
   console.log(
     `  plain script ${ms(script)}, ${ms(script - deliberateMs)} beyond traffic and waits`,

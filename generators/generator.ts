@@ -21,11 +21,13 @@ export interface Stream {
 export interface Generator {
   readonly name: string;
   version(host: string): Promise<string>;
+  /** Begins `prepare`, and does not wait for its end. Idempotent. */
+  load(fence: Fence, unit: string, stream: Stream): Promise<void>;
   /** All that can be done before the trial, by the unit `unit` where a generator can wait loaded and ready. Idempotent. @throws {CommandFailed} with the generator's own words when it refuses. */
   prepare(fence: Fence, unit: string, stream: Stream): Promise<void>;
   /** After this many frames the numbers in the payload begin again at 0. */
   sequenceModulus(stream: Stream): number;
-  /** Starts sending as the unit `unit`, prepared or not. Returns when frames leave (the sender's counter moves). @throws {CommandFailed} when the generator refuses its arguments: a harness fault, never loss. */
+  /** Lets the prepared unit send; nothing is started on the host. Returns when frames leave (the sender's counter moves). @throws {CommandFailed} when the generator refuses its arguments: a harness fault, never loss. */
   start(fence: Fence, unit: string, stream: Stream): Promise<void>;
   /** Waits for the end and says what was sent, from the generator's own counters. `onProgress` is told frames that the sender's NIC counted. @throws {CommandFailed} @throws {NoExitStatus} */
   finish(unit: string, stream: Stream, onProgress: (frames: number) => void): Promise<OfferedLoad>;

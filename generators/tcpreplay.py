@@ -3,10 +3,12 @@
 tcpreplay -K loads all its files before it sends. Its last file here is a FIFO: tcpreplay has everything
 else in memory by the time it opens it, and waits there for the end of an empty capture. So its start and
 load (130-175 ms) happen before the trial, and closing the FIFO starts the traffic within a millisecond.
+Whoever connects to its socket and sends a line starts it, and reads a line when frames leave.
 """
 import os
 import select
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -97,15 +99,28 @@ def hold(generator, gate, unit):
     return None
 
 
-def released(generator, release, unit):
+def released(generator, door, unit):
+    """The connection that asked for the start; None when tcpreplay or the unit ended before."""
     while not unit.stopping():
-        ready = select.select([release, generator.end, unit], [], [])[0]
-        if release in ready or generator.end in ready:
-            return release in ready
-    return False
+        ready = select.select([door, generator.end, unit], [], [])[0]
+        if generator.end in ready:
+            return None
+        if door in ready:
+            asker = door.accept()[0]
+            asker.settimeout(1)
+            return asker
+    return None
 
 
-def watch(generator, args, unit, before):
+def tell(asker, line):
+    try:
+        asker.sendall(line)
+    except OSError:
+        # It gave up waiting; the log says the same.
+        return
+
+
+def watch(generator, args, unit, before, asker):
     """Follows the sender's own counter until tcpreplay has ended or must be ended."""
     start = None
     last = before
@@ -116,6 +131,7 @@ def watch(generator, args, unit, before):
             if start is None:
                 start = now_us()
                 unit.emit({"kind": "sending", "atUs": start})
+                tell(asker, b"sending\n")
             last = frames
             unit.emit({"kind": "frames", "frames": frames - before})
         if time.monotonic() > limit:
@@ -126,18 +142,18 @@ def watch(generator, args, unit, before):
 
 
 def main(args, unit):
-    capture, gate, release = (args["path"] + end for end in (".pcap", ".gate", ".release"))
+    capture, gate, start = (args["path"] + end for end in (".pcap", ".gate", ".start"))
     os.makedirs(os.path.dirname(capture), exist_ok=True)
-    paths = (capture, gate, release)
+    paths = (capture, gate, start)
     for path in paths:
         if os.path.exists(path):
             os.unlink(path)
     try:
         write_capture(capture, args["flow"], args["captureBytes"], args["frames"])
         os.mkfifo(gate, 0o600)
-        os.mkfifo(release, 0o600)
-        # Read and write: it opens at once, and never reads an end of file.
-        order = os.open(release, os.O_RDWR | os.O_NONBLOCK)
+        door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        door.bind(start)
+        door.listen(1)
         generator = Generator(dict(args, argv=args["argv"] + [capture, gate]))
         held = hold(generator, gate, unit)
         if held is None:
@@ -147,14 +163,15 @@ def main(args, unit):
         os.unlink(capture)
         before = generator.sent()
         unit.emit({"kind": "ready", "atUs": now_us()})
-        if not released(generator, order, unit):
+        asker = released(generator, door, unit)
+        if asker is None:
             generator.interrupt()
             return generator.outcome()
         before = generator.sent()
         asked = now_us()
         os.close(held)
-        start = watch(generator, args, unit, before)
-        return generator.outcome(startUs=start or asked, nicFrames=generator.sent() - before)
+        started = watch(generator, args, unit, before, asker)
+        return generator.outcome(startUs=started or asked, nicFrames=generator.sent() - before)
     finally:
         for path in paths:
             if os.path.exists(path):

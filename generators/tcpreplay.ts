@@ -2,12 +2,13 @@
  * Replays a capture of numbered frames at a constant rate, as the paper's NetFPGA generator did. On the
  * lab it keeps 1,000 to 100,000 frames/s within 0.02 %. How it is held ready: tcpreplay.py.
  */
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import type { OfferedLoad } from "../model/measurement.ts";
 import type { Testbed } from "../model/testbed.ts";
 import { captureBytes } from "../model/units.ts";
-import type { Agent, Fence, Hosts, UnitOutput } from "../remote/agent.ts";
+import type { Hosts, UnitOutput } from "../remote/agent.ts";
 import { CommandFailed, NoExitStatus } from "../remote/shell.ts";
 import { framesInCapture } from "./capture.ts";
 import type { Generator, Stream } from "./generator.ts";
@@ -19,13 +20,16 @@ const source = ["./capture.py", "./tcpreplay.py"]
 
 /** A prepared generator waits at most this long for the load phase. */
 const waitMs = 600_000;
+/** To send its first frame once it may. */
+const startMs = 10_000;
+/** To end, once it is about to. */
+const endMs = 10_000;
 
 const eventSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ready"), atUs: z.number() }),
   z.object({ kind: z.literal("sending"), atUs: z.number() }),
   z.object({ kind: z.literal("frames"), frames: z.number() }),
 ]);
-type GeneratorEvent = z.infer<typeof eventSchema>;
 
 const outcomeSchema = z.object({
   argv: z.array(z.string()),
@@ -51,9 +55,10 @@ export const tcpreplayOptions = (stream: Stream): string[] => [
 ];
 
 export const tcpreplay = (testbed: Testbed, hosts: Hosts): Generator => {
-  const path = (unit: string) => `${testbed.runFolder}/generator/${unit}`;
+  const path = (unit: string) => `${testbed.runFolder}/generator/${shortName(unit)}`;
 
-  const load = async (agent: Agent, fence: Fence, unit: string, stream: Stream) => {
+  const load: Generator["load"] = async (fence, unit, stream) => {
+    const agent = await hosts.agent(stream.source);
     await agent.startUnit(fence, {
       name: unit,
       deadlineMs: waitMs + stream.durationMs,
@@ -71,7 +76,6 @@ export const tcpreplay = (testbed: Testbed, hosts: Hosts): Generator => {
         },
       },
     });
-    await until(agent, unit, stream, (event) => event.kind !== "frames");
   };
 
   return {
@@ -84,16 +88,27 @@ export const tcpreplay = (testbed: Testbed, hosts: Hosts): Generator => {
       return version;
     },
     sequenceModulus: (stream) => framesInCapture(stream.frameSizeBytes),
+    load,
     prepare: async (fence, unit, stream) => {
-      await load(await hosts.agent(stream.source), fence, unit, stream);
+      await load(fence, unit, stream);
+      const agent = await hosts.agent(stream.source);
+      for await (const line of agent.followUnit(unit))
+        if (eventSchema.parse(line).kind === "ready") return;
+      offered(stream, await agent.waitUnit(unit, { timeoutMs: endMs }));
     },
     start: async (fence, unit, stream) => {
       const agent = await hosts.agent(stream.source);
-      await load(agent, fence, unit, stream);
-      const release = ["sh", "-c", 'echo go 1<>"$0"', `${path(unit)}.release`];
-      const released = await agent.act(fence, release);
-      if (released.exitCode !== 0) throw new CommandFailed(stream.source, release, released);
-      await until(agent, unit, stream, (event) => event.kind === "sending");
+      try {
+        const go = [{ send: "go", until: "^sending$" }];
+        await agent.converse(fence, `${path(unit)}.start`, go, { timeoutMs: startMs });
+      } catch (error) {
+        if (!(error instanceof NoExitStatus)) throw error;
+        const state = await agent.unit(unit);
+        if (state === null) throw error;
+        // Where it has ended its own words say why.
+        offered(stream, await agent.waitUnit(unit, { timeoutMs: endMs }));
+        throw error;
+      }
     },
     finish: async (unit, stream, onProgress) => {
       const agent = await hosts.agent(stream.source);
@@ -101,13 +116,13 @@ export const tcpreplay = (testbed: Testbed, hosts: Hosts): Generator => {
         const event = eventSchema.parse(line);
         if (event.kind === "frames") onProgress(event.frames);
       }
-      return offered(stream, await agent.waitUnit(unit, { timeoutMs: 10_000 }));
+      return offered(stream, await agent.waitUnit(unit, { timeoutMs: endMs }));
     },
     offered: async (unit, stream) => {
       const agent = await hosts.agent(stream.source);
       const state = await agent.unit(unit);
       if (state === null || state.status === "running") return null;
-      const output = await agent.waitUnit(unit, { timeoutMs: 10_000 });
+      const output = await agent.waitUnit(unit, { timeoutMs: endMs });
       try {
         return offered(stream, output);
       } catch (error) {
@@ -122,16 +137,9 @@ export const tcpreplay = (testbed: Testbed, hosts: Hosts): Generator => {
   };
 };
 
-/** Reads the unit's log up to an event. @throws {CommandFailed} when the unit ended before it. */
-const until = async (
-  agent: Agent,
-  unit: string,
-  stream: Stream,
-  wanted: (event: GeneratorEvent) => boolean,
-): Promise<void> => {
-  for await (const line of agent.followUnit(unit)) if (wanted(eventSchema.parse(line))) return;
-  offered(stream, await agent.waitUnit(unit, { timeoutMs: 10_000 }));
-};
+/** A socket's path has at most 107 bytes (man 7 unix), the name of a unit up to 200. */
+const shortName = (unit: string): string =>
+  createHash("sha256").update(unit).digest("hex").slice(0, 16);
 
 /** @throws {CommandFailed} the generator ended with an error or sent nothing. @throws {NoExitStatus} the unit was killed. */
 const offered = (stream: Stream, output: UnitOutput): OfferedLoad => {

@@ -1,11 +1,24 @@
 """
 The destination's side of a migration: stamps QEMU's events there until the guest runs.
 
-args: monitor. Appended to qmp.py. Ends when the guest runs here, or QEMU ends, or it is asked to.
+args: monitor. Appended to qmp.py. Started beside QEMU, whose socket it waits for. Ends when the guest
+runs here, or QEMU ends, or it is asked to.
 """
 
 
 RUNNING = "destination running"
+#: Long enough for another try to start a QEMU that did not start at first.
+PATIENCE_S = 60
+
+
+def connected(path, on_event, unit):
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return Monitor(path, on_event)
+        except (FileNotFoundError, ConnectionRefusedError):
+            if time.monotonic() > until or unit.wait(0.005):
+                raise
 
 
 def main(args, unit):
@@ -17,7 +30,7 @@ def main(args, unit):
             phases.append({"name": name, "atUs": at})
 
     try:
-        monitor = Monitor(args["monitor"], on_event)
+        monitor = connected(args["monitor"], on_event, unit)
         monitor.command("migrate-set-capabilities", EVENTS)
         unit.emit({"ready": True})
         while not unit.stopping() and RUNNING not in [one["name"] for one in phases]:

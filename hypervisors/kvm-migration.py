@@ -48,12 +48,17 @@ def follow(monitor, args, unit, report):
             end = time.monotonic() + 10
         elif left <= 0:
             raise Silent("%s, and cancelling did not end it" % report["reason"])
+        heard = len(report["phases"])
         due = time.monotonic() + poll
-        while time.monotonic() < due:
+        while time.monotonic() < due and not tells_end(report["phases"][heard:]):
             monitor.hear(due - time.monotonic())
         state = monitor.command("query-migrate", timeout=max(5, left))
         note(state, report, unit)
     settle(monitor, state, report)
+
+
+def tells_end(phases):
+    return any(one["name"] == "migration " + end for one in phases for end in ENDED)
 
 
 def note(state, report, unit):

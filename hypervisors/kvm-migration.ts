@@ -87,20 +87,24 @@ export const kvmMigration = (
   return {
     prepareMigration: async (fence, order) => {
       const agent = await hosts.agent(order.destination);
-      if ((await qemuState(agent, order.guest, runFolder)) !== "incoming") {
+      const state = await qemuState(agent, order.guest, runFolder);
+      if (state !== "incoming" && state !== "absent")
         await endQemu(agent, fence, order.guest, runFolder);
-        await startQemu(agent, fence, order.guest, startOf(order, uriOf(order)));
-      }
-      await agent.startUnit(fence, {
-        name: incomingUnit(order),
-        program: {
-          kind: "python",
-          source: source("qmp.py", "kvm-incoming.py"),
-          args: { monitor: guestFiles(runFolder, order.guest.name).migrationMonitor },
-        },
-        // Traffic and waits of the trial come before the order; the watcher costs nothing meanwhile.
-        deadlineMs: order.deadlineMs + 600_000,
-      });
+      await Promise.all([
+        state === "incoming"
+          ? null
+          : startQemu(agent, fence, order.guest, startOf(order, uriOf(order))),
+        agent.startUnit(fence, {
+          name: incomingUnit(order),
+          program: {
+            kind: "python",
+            source: source("qmp.py", "kvm-incoming.py"),
+            args: { monitor: guestFiles(runFolder, order.guest.name).migrationMonitor },
+          },
+          // Traffic and waits of the trial come before the order; the watcher costs nothing meanwhile.
+          deadlineMs: order.deadlineMs + 600_000,
+        }),
+      ]);
       // Its first line: from then on no event is missed. An end without one shows in the report.
       await agent.followUnit(incomingUnit(order))[Symbol.asyncIterator]().next();
     },

@@ -182,7 +182,8 @@ export interface MigrationReport {
 /** Settings as read back from hosts and guest, never as asked for. */
 export type Provenance = Readonly<Record<string, unknown>>;
 
-interface MeasurementBase {
+/** What both kinds of trial measure. */
+export interface MeasurementBase {
   readonly frameSizeBytes: number;
   readonly offered: OfferedLoad;
   readonly sink: SinkSummary;

@@ -1,9 +1,9 @@
 /**
  * The loop that both kinds of trial share: attempts until one is valid or the limit is spent. An
- * attempt is prepare · measure · [locate] · judge · restore; after an unknown end of `measure` the
+ * attempt is prepare · measure · [locate] · judge beside restore; after an unknown end of `measure` the
  * store and the hosts are asked (`collect`) before another attempt may exist.
  */
-import { CancellationScope, isCancellation, log } from "@temporalio/workflow";
+import { CancellationScope, isCancellation, log, patched } from "@temporalio/workflow";
 import { begun, ended, isSpent, spentReason } from "../model/attempts.ts";
 import type { AttemptTally } from "../model/attempts.ts";
 import type { AttemptRef, AttemptVerdict, TrialKind, TrialOutcome } from "../model/trial.ts";
@@ -120,13 +120,17 @@ async function attempt(
 ): Promise<AttemptEnd> {
   const step = namedSteps(run, ref);
   let touched = true;
+  let restored: Promise<void> | null = null;
   try {
     const unmeasured = leftOver
       ? await lookUp("its workflow ended", true)
       : await prepareAndMeasure();
     if (unmeasured !== null) return await reject(unmeasured.reason, unmeasured.cut);
     if (run.kind === "migration") await patiently(() => step("locate")(ref));
-    const verdict = await patiently(() => step("judge")(ref, { final: isLast(false) }));
+    const judging = patiently(() => step("judge")(ref, { final: isLast(false) }));
+    // Judging needs no host: the testbed is restored meanwhile.
+    if (patched("restore beside judge")) restored = CancellationScope.nonCancellable(restore);
+    const verdict = await judging;
     const killsTheWorker = verdict.verdict === "invalid" && verdict.cut && isLast(true);
     return killsTheWorker ? await reject(verdict.reason, true) : verdict;
   } catch (error) {
@@ -142,7 +146,8 @@ async function attempt(
     if (fault.act === "prepare" && fault.leavesDoubt) doubts.push(fault.reason);
     return await reject(fault.reason, fault.cut);
   } finally {
-    if (touched) await CancellationScope.nonCancellable(restore);
+    if (touched) restored ??= CancellationScope.nonCancellable(restore);
+    await restored;
   }
 
   async function prepareAndMeasure() {

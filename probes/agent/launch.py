@@ -3,6 +3,7 @@ Brings the agent up on the host: exactly one for each version, whoever asks. Pri
 `{"socket": path}`, when it listens, and ends; the agent goes on in a process of its own.
 """
 import gc
+import importlib
 import json
 import os
 import signal
@@ -17,6 +18,9 @@ from agent.server import Server
 
 #: To become a listening agent after another launcher took the lock.
 PATIENCE_S = 10
+
+#: Units are forks of this process: a probe that is loaded here need not be compiled by each of them.
+PROBES = ("counter_series", "host_load", "rtt", "sink")
 
 
 def listens(path):
@@ -68,6 +72,15 @@ def daemonize(folder, version, path, lock, idle_s):
     listener.close()
 
 
+def load_probes():
+    for name in PROBES:
+        try:
+            importlib.import_module("agent." + name)
+        except ImportError:
+            # Of a module that this Python lacks: the unit that needs it says so.
+            continue
+
+
 def serve(folder, version, path, listener, lock, idle_s):
     code = 1
     try:
@@ -87,7 +100,8 @@ def serve(folder, version, path, listener, lock, idle_s):
         journal.note(folder, "agent", version=version)
         server = Server(folder, version, listener, idle_s)
         signal.signal(signal.SIGTERM, lambda *_: setattr(server.loop, "running", False))
-        # Units are forks of this process: what is loaded now is shared, not copied by the collector.
+        load_probes()
+        # What is loaded now is shared with all forks, not copied by the collector.
         gc.freeze()
         server.serve()
         code = 0

@@ -276,6 +276,7 @@ export function scriptedBench(script: Script = {}) {
     name: "scripted",
     version: async () => "1",
     sequenceModulus: () => 65_536,
+    load: async (_fence, unit) => note(`begin to load the generator ${what(unit)}`),
     prepare: async (_fence, unit) => note(`load the generator ${what(unit)}`),
     start: async () => note("load starts"),
     finish: async (_unit, _stream, onProgress) => {

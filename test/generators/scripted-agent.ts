@@ -1,13 +1,16 @@
 import type { Agent, Hosts, UnitOrder, UnitOutput, UnitState } from "../../remote/agent.ts";
+import { NoExitStatus } from "../../remote/shell.ts";
 
 /** An agent that knows units only; every other verb fails the test. */
 export const scriptedAgent = (script: {
   readonly log: readonly unknown[];
   readonly result: unknown;
   readonly status?: UnitState["status"];
+  /** What the unit's socket answers; closed without an answer by default. */
+  readonly says?: readonly string[];
 }) => {
   const orders: UnitOrder[] = [];
-  const acts: (readonly string[])[] = [];
+  const asked: (readonly [string, unknown])[] = [];
   const state = (name: string): UnitState => ({
     name,
     token: 1,
@@ -34,9 +37,10 @@ export const scriptedAgent = (script: {
       stdout: "",
       stderr: "",
     }),
-    act: async (_fence, argv) => {
-      acts.push(argv);
-      return { exitCode: 0, stdout: "", stderr: "", durationMs: 1 };
+    converse: async (_fence, socket, exchange) => {
+      asked.push([socket, exchange]);
+      if (script.says === undefined) throw new NoExitStatus(`A: ${socket}: closed`);
+      return script.says;
     },
   };
   const agent = new Proxy(verbs, {
@@ -47,5 +51,5 @@ export const scriptedAgent = (script: {
     },
   }) as Agent;
   const hosts: Hosts = { agent: async () => agent, close: async () => undefined };
-  return { agent, hosts, orders, acts };
+  return { agent, hosts, orders, asked };
 };

@@ -52,19 +52,25 @@ describe("tcpreplay", () => {
     ]);
   });
 
-  test("start releases the held generator and returns when frames leave", async () => {
-    const { hosts, acts, orders } = scriptedAgent({
-      log: [
-        { kind: "ready", atUs: 1 },
-        { kind: "sending", atUs: 2 },
-      ],
-      result: null,
-    });
+  test("start asks the held generator over its socket, and starts nothing on the host", async () => {
+    const { hosts, asked, orders } = scriptedAgent({ log: [], result: null, says: ["sending"] });
     await tcpreplay(testbed, hosts).start(fence, "c.t.a1.load", stream);
-    expect(acts).toEqual([
-      ["sh", "-c", 'echo go 1<>"$0"', "/run/longhaul/generator/c.t.a1.load.release"],
+    expect(asked).toEqual([
+      [
+        expect.stringMatching(/^\/run\/longhaul\/generator\/[0-9a-f]{16}\.start$/),
+        [{ send: "go", until: "^sending$" }],
+      ],
     ]);
-    expect(orders[0]?.name).toBe("c.t.a1.load");
+    expect(orders).toEqual([]);
+  });
+
+  test("load begins what prepare waits for: the same unit", async () => {
+    const { hosts, orders } = scriptedAgent({ log: [{ kind: "ready", atUs: 1 }], result: null });
+    const generator = tcpreplay(testbed, hosts);
+    await generator.load(fence, "c.t.a1.load", stream);
+    await generator.prepare(fence, "c.t.a1.load", stream);
+    expect(orders).toHaveLength(2);
+    expect(orders[0]).toEqual(orders[1]);
   });
 
   test("refused arguments fail at prepare, in the generator's own words", async () => {
@@ -75,7 +81,7 @@ describe("tcpreplay", () => {
   });
 
   test("a generator that ends before a frame left is a fault of start, never loss", async () => {
-    const { hosts } = scriptedAgent({ log: [{ kind: "ready", atUs: 1 }], result: refused });
+    const { hosts } = scriptedAgent({ log: [], result: refused });
     await expect(tcpreplay(testbed, hosts).start(fence, "load", stream)).rejects.toThrow(
       CommandFailed,
     );

@@ -3,7 +3,7 @@ import { ApplicationFailure } from "@temporalio/common";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freshId, runCampaign } from "./run.ts";
 import type { Bench } from "./run.ts";
-import { broken, scripted, scriptedPlan } from "./scripted.ts";
+import { broken, inOrder, scripted, scriptedPlan } from "./scripted.ts";
 import { temporalServer } from "./server.ts";
 
 let bench: Bench;
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench.environment.teardown());
 
-const ofTrials = (calls: readonly string[]) => calls.filter((call) => call.includes("#"));
+const ofTrials = (calls: readonly string[]) => inOrder(calls.filter((call) => call.includes("#")));
 const invalid = { verdict: "invalid", reason: "the load missed its rate", cut: false } as const;
 const shutDown = () =>
   ApplicationFailure.create({ message: "worker is shutting down", type: "WorkerShutdown" });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freshId, runCampaign } from "./run.ts";
 import type { Bench } from "./run.ts";
-import { broken, scripted, scriptedPlan } from "./scripted.ts";
+import { broken, inOrder, scripted, scriptedPlan } from "./scripted.ts";
 import { temporalServer } from "./server.ts";
 
 let bench: Bench;
@@ -19,7 +19,7 @@ test("a campaign takes the lock, reads the plan, and orders each trial's steps o
     ledger: "3 planned = 3 valid + 0 invalid + 0 skipped",
     outcomes: { completed: 3 },
   });
-  expect(script.calls).toEqual([
+  expect(inOrder(script.calls)).toEqual([
     "acquireTestbed",
     "setCampaignState",
     "campaignProgress",
@@ -47,7 +47,7 @@ test("the testbed is restored even when preparing it fails, and the next attempt
     },
   });
   await runCampaign(bench, script.activities, { campaignId });
-  expect(script.calls.filter((call) => call.includes("#"))).toEqual([
+  expect(inOrder(script.calls.filter((call) => call.includes("#")))).toEqual([
     ...["prepare load1#1", "rejectAttempt load1#1", "restore load1#1"],
     ...["prepare load1#2", "measure load1#2", "judge load1#2", "restore load1#2"],
   ]);

@@ -213,3 +213,11 @@ export const broken = (message: string, type = "CommandFailed"): Error =>
 function fail(message: string): never {
   throw new Error(message);
 }
+
+/** Calls in their order; a trial's judging stands before its restoring, as they run side by side. */
+export const inOrder = (calls: readonly string[]): readonly string[] =>
+  calls.map((call, index) => {
+    const [before, after] = [calls[index - 1], calls[index + 1]];
+    if (after === call.replace("restore", "judge") && after !== call) return after;
+    return before === call.replace("judge", "restore") && before !== call ? before : call;
+  });
