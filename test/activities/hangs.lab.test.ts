@@ -13,7 +13,7 @@ describe("a real hang", () => {
     const { verdict, location, row, measurement, evidence } = await lab.migration((make) =>
       make("link-cut", { link: "migration" }),
     );
-    expect(verdict).toEqual({ verdict: "valid", outcome: "stalled" });
+    expect(verdict).toMatchObject({ verdict: "valid", outcome: "stalled" });
     expect(location).toBe("source");
     const { watch, migration } = measurement as MigrationMeasurement;
     expect(watch).toMatchObject({ verdict: "stalled", abort: "done", boundMs: 6000 });
@@ -33,7 +33,7 @@ describe("a real hang", () => {
 
   test("a router whose QEMU is killed under load has crashed, and its trial is valid", async () => {
     const { verdict, row, measurement } = await lab.forwarding((make) => make("qemu-kill"));
-    expect(verdict).toEqual({ verdict: "valid", outcome: "crashed" });
+    expect(verdict).toMatchObject({ verdict: "valid", outcome: "crashed" });
     const { router } = measurement as ForwardingMeasurement;
     expect(router).toMatchObject({ host: "R1", state: "stopped", forwarding: "silent" });
     expect(row?.results.lossRatio).toBeGreaterThan(0.2);
@@ -43,7 +43,7 @@ describe("a real hang", () => {
     const { verdict, row, measurement, evidence } = await lab.forwarding((make) =>
       make("guest-blackhole"),
     );
-    expect(verdict).toEqual({ verdict: "valid", outcome: "locked-up" });
+    expect(verdict).toMatchObject({ verdict: "valid", outcome: "locked-up" });
     const { router } = measurement as ForwardingMeasurement;
     expect(router).toMatchObject({
       ...{ ping: "answers", arp: "answers", heartbeat: "answers", forwarding: "silent" },
