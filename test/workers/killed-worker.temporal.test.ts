@@ -29,37 +29,43 @@ function planLeftBy(campaignId: string) {
   return plan;
 }
 
-test.concurrent("a worker killed in the middle of a measurement is followed by another, which collects first and loses no trial", async () => {
-  const campaignId = freshId();
-  const handle = await killedInTheMiddle(campaignId);
-  const script = scripted(planLeftBy(campaignId));
-  const next = await worker(bench, script.activities, campaignId);
-  await next.runUntil(async () => {
-    const asked = Date.now();
-    expect(await handle.query<CampaignView, []>("state")).toMatchObject({ state: "running" });
-    // The sticky queue of the dead worker costs one second, not the SDK's ten.
-    expect(Date.now() - asked).toBeLessThan(6000);
-    expect(await handle.result()).toMatchObject({ status: "completed" });
-  });
-  expect(script.calls.slice(0, 3)).toEqual(["collect 1#1", "rejectAttempt 1#1", "restore 1#1"]);
-  expect(script.trials).toMatchObject([
-    { state: "valid", verdicts: 1, attempts: [{ cut: true }, { verdict: "valid" }] },
-    { state: "valid", verdicts: 1, attempts: [{ attempt: 1 }] },
-  ]);
-});
+test.concurrent(
+  "a worker killed in the middle of a measurement is followed by another, which collects first and loses no trial",
+  async () => {
+    const campaignId = freshId();
+    const handle = await killedInTheMiddle(campaignId);
+    const script = scripted(planLeftBy(campaignId));
+    const next = await worker(bench, script.activities, campaignId);
+    await next.runUntil(async () => {
+      const asked = Date.now();
+      expect(await handle.query<CampaignView, []>("state")).toMatchObject({ state: "running" });
+      // The sticky queue of the dead worker costs one second, not the SDK's ten.
+      expect(Date.now() - asked).toBeLessThan(6000);
+      expect(await handle.result()).toMatchObject({ status: "completed" });
+    });
+    expect(script.calls.slice(0, 3)).toEqual(["collect 1#1", "rejectAttempt 1#1", "restore 1#1"]);
+    expect(script.trials).toMatchObject([
+      { state: "valid", verdicts: 1, attempts: [{ cut: true }, { verdict: "valid" }] },
+      { state: "valid", verdicts: 1, attempts: [{ attempt: 1 }] },
+    ]);
+  },
+);
 
-test.concurrent("a measurement that finished on the hosts though its worker was killed is judged, not measured again", async () => {
-  const campaignId = freshId();
-  const handle = await killedInTheMiddle(campaignId);
-  const script = scripted(planLeftBy(campaignId), {
-    collect: () => async () => ({ status: "measured" }),
-  });
-  const next = await worker(bench, script.activities, campaignId);
-  await next.runUntil(handle.result());
-  expect(script.calls.filter((call) => call.includes(" 1#"))).toEqual([
-    "collect 1#1",
-    "locate 1#1",
-    "judge 1#1",
-    "restore 1#1",
-  ]);
-});
+test.concurrent(
+  "a measurement that finished on the hosts though its worker was killed is judged, not measured again",
+  async () => {
+    const campaignId = freshId();
+    const handle = await killedInTheMiddle(campaignId);
+    const script = scripted(planLeftBy(campaignId), {
+      collect: () => async () => ({ status: "measured" }),
+    });
+    const next = await worker(bench, script.activities, campaignId);
+    await next.runUntil(handle.result());
+    expect(script.calls.filter((call) => call.includes(" 1#"))).toEqual([
+      "collect 1#1",
+      "locate 1#1",
+      "judge 1#1",
+      "restore 1#1",
+    ]);
+  },
+);
