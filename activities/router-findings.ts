@@ -70,7 +70,8 @@ export async function routerFindings(
       : { ...unasked, forwarding: silent ? ("silent" as const) : ("answers" as const) };
   progress({ router: "asked" });
   const told = await consoleSince(setup, host, known);
-  const findings = { ...place, ...asked, ...told, bootId: { before, after } };
+  const atUs = Date.now() * 1000;
+  const findings = { atUs, ...place, ...asked, ...told, bootId: { before, after } };
   const [boots, evidence] = await Promise.all([
     hostBoots(setup, fence, hosts),
     storeEvidence(deps, setup, hosts, "of the router", { findings }),

@@ -118,7 +118,12 @@ async function endHung(
       evidenceMs,
     ),
   );
-  const abort = await part("abort", () => aborted(setup, fence));
+  // Silent to a question, the toolstack would be silent to an order: its time was given already. What
+  // can be told of the migration's end is for its unit, which holds a connection of its own.
+  const abort =
+    hung.verdict === "api-hung"
+      ? "not ordered: the toolstack does not answer"
+      : await part("abort", () => aborted(setup, fence));
   phases.enter("aborted");
   const migration = await part("report", () => lastWord(setup, fence, report, abort));
   const endedAfterMs = performance.now() - began;

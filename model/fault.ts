@@ -46,6 +46,13 @@ export const faults = {
     expected:
       "at the source: api-hung; at the destination: stalled; without a migration: locked-up",
   },
+  "guest-pause": {
+    does: "the guest is paused by its toolstack (QMP stop), which goes on to answer",
+    at: "guest",
+    undoable: true,
+    until: "prepare",
+    expected: "after a completed migration, at its destination: undefined; under load: locked-up",
+  },
   "qemu-kill": {
     does: "the guest's QEMU process is killed (SIGKILL)",
     at: "guest",

@@ -53,6 +53,8 @@ export interface VcpuSpan {
 
 /** A router asked by probes of different kinds. null: that kind of probe does not exist there. */
 export interface RouterFindings {
+  /** Controller's wall clock when it was found; missing in findings of an older version. */
+  readonly atUs?: number;
   readonly host: string;
   /** The platform's word; null: it did not answer. */
   readonly state: GuestState | null;

@@ -5,7 +5,7 @@
  */
 import type { Campaign } from "../model/campaign.ts";
 import type { RouterLocation } from "../model/guest.ts";
-import type { Hang } from "../model/hang.ts";
+import { hangRule, type Hang } from "../model/hang.ts";
 import type {
   ForwardingMeasurement,
   Measurement,
@@ -14,6 +14,7 @@ import type {
 import type { AttemptVerdict, LedgerRow, Results, TrialOutcome } from "../model/trial.ts";
 import { baselineWords, meetsBaseline } from "./baseline.ts";
 import { timeLine } from "./clock.ts";
+import { detectionOf } from "./detection.ts";
 import { busiestHost, inspectHarness, offeredFps } from "./harness.ts";
 import { judgeRouter } from "./lockup-judge.ts";
 import {
@@ -85,6 +86,7 @@ export function judgeForwarding(
       rttBeforeMedianMs: before.medianMs,
       rttAfterMedianMs: after.medianMs,
       ...baselineResults(measurement),
+      ...detectionResults(measurement, campaign),
     }),
     ledger: ledger.rows,
     doubts: [
@@ -116,8 +118,7 @@ export function judgeMigration(
     results: finite({
       ...loadResults(measurement),
       ...measures.results,
-      detectionTimeMs: watch?.detectionTimeMs ?? null,
-      detectionBoundMs: watch?.boundMs ?? null,
+      ...detectionResults(measurement, campaign),
       abortTimeMs: watch?.endedAfterMs ?? null,
     }),
     // A migration changes the path under way: what its loss consists of is not located.
@@ -199,6 +200,11 @@ const unplaced = (measurement: Measurement, faults: readonly string[]): Judgemen
   ledger: endsOnly(measurement),
   doubts: [],
 });
+
+function detectionResults(measurement: Measurement, campaign: JudgeContext["campaign"]): Results {
+  const { timeMs, boundMs } = detectionOf(measurement, hangRule(campaign));
+  return { detectionTimeMs: timeMs, detectionBoundMs: boundMs };
+}
 
 const endsOnly = ({ offered, sink }: Measurement): readonly LedgerRow[] => [
   { place: "sent", frames: offered.frames },

@@ -46,13 +46,18 @@ export function migrationOutcome(
   if (judged?.verdict === "silently-rebooted" || (router && wasRebooted(router)))
     return found("silently-rebooted", `migration ${status}${told}; ${where}`);
   if (hung !== "progressing") return found(outcomeOf[hung], `${watch?.reason ?? ""}; ${where}`);
+  // Paused, incoming or on both hosts it does not claim to run as it should: that is its own finding.
+  const claimsToRun = location === "source" || location === "destination";
+  if (judged?.verdict === "locked-up" && (claimsToRun || location === "unknown"))
+    return found(
+      "locked-up",
+      `${where}${claimsToRun ? " and runs" : ""}, but ${judged.contradictions.join("; ")}`,
+    );
   if (location === "unknown")
     return {
       verdict: invalid(`migration ${status} by the platform's word${told}; ${where}`),
       doubts: [],
     };
-  if (judged?.verdict === "locked-up")
-    return found("locked-up", `${where} and runs, but ${judged.contradictions.join("; ")}`);
   if (status === "completed" && location === "destination") return found("completed");
   if (status === "failed" && location === "source") return found("failed-resumed");
   if (status === "cancelled" && location === "source")

@@ -12,6 +12,8 @@ export type Undo =
   | { readonly kind: "wires"; readonly argv: readonly string[] }
   /** A line of shell in the guest, wherever it runs by then; nothing where it runs no more. */
   | { readonly kind: "guest"; readonly script: string }
+  /** Only a guest that is still paused: one that moved away meanwhile must not run twice. */
+  | { readonly kind: "resume"; readonly qemu: ProcessRecord }
   | { readonly kind: "power-on"; readonly host: HostName }
   | { readonly kind: "remove"; readonly path: string };
 

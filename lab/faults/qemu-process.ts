@@ -4,7 +4,7 @@ import { isAlive, killAll, processRecord, until } from "../processes.ts";
 import { labMark } from "../namespace-host.ts";
 import { python } from "../python.ts";
 import { nothingMore, type Fault } from "./fault.ts";
-import { filesOf, qemuAt } from "./qemu.ts";
+import { askMonitor, filesOf, qemuAt } from "./qemu.ts";
 import { stopProcesses } from "./stop.ts";
 
 export const qemuStop: Fault = async ({ lab, order }) => {
@@ -15,6 +15,21 @@ export const qemuStop: Fault = async ({ lab, order }) => {
     undo: [{ kind: "continue", processes: [qemu] }],
     make: async () => {
       await stopProcesses([qemu]);
+      return nothingMore();
+    },
+  };
+};
+
+/** As an operator or an error of the guest's disk does it: the process lives, and says that its guest is paused. */
+export const guestPause: Fault = async ({ lab, order }) => {
+  const qemu = await qemuAt(lab, order.host);
+  const { pid, startTicks } = qemu;
+  return {
+    host: qemu.host,
+    detail: `${qemu.guest} on ${qemu.host} is paused by its monitor`,
+    undo: [{ kind: "resume", qemu: { pid, startTicks } }],
+    make: async () => {
+      await askMonitor(qemu, [{ execute: "stop" }], { timeoutMs: 5_000 });
       return nothingMore();
     },
   };

@@ -49,8 +49,8 @@ export const filesOf = (qemu: Qemu): GuestFiles => {
   ) as unknown as GuestFiles;
 };
 
-/** null: its monitor does not answer. */
-const runState = async (qemu: Qemu): Promise<string | null> => {
+/** As qapi/run-state.json names it; null: its monitor does not answer. */
+export const runState = async (qemu: Qemu): Promise<string | null> => {
   try {
     const [answer] = await askMonitor(qemu, [{ execute: "query-status" }], { timeoutMs: 2_000 });
     return /"status": "([a-z-]+)"/.exec(answer ?? "")?.[1] ?? null;

@@ -10,7 +10,7 @@ import {
 } from "./guest.ts";
 import { agentKill, powerOff, sshBlackhole } from "./host.ts";
 import { linkCut, linkLoss, linkSlow } from "./link.ts";
-import { monitorSilent, qemuKill, qemuStop } from "./qemu-process.ts";
+import { guestPause, monitorSilent, qemuKill, qemuStop } from "./qemu-process.ts";
 import { storeFull } from "./store-full.ts";
 
 /** Every fault that model/fault.ts names, and how the lab makes it. */
@@ -19,6 +19,7 @@ export const faultTable: Readonly<Record<FaultName, Fault>> = {
   "link-slow": linkSlow,
   "link-loss": linkLoss,
   "qemu-stop": qemuStop,
+  "guest-pause": guestPause,
   "qemu-kill": qemuKill,
   "guest-dirty": guestDirty,
   "guest-panic": guestPanic,

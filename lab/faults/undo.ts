@@ -5,7 +5,7 @@ import { inside } from "../namespace-host.ts";
 import { isAlive, killAll, until } from "../processes.ts";
 import { readLab, wires, type LabState } from "../records.ts";
 import type { Undo } from "./fault.ts";
-import { askGuest, qemusOf } from "./qemu.ts";
+import { askGuest, askMonitor, qemusOf, runState } from "./qemu.ts";
 import { forgetFault, type FaultRecord } from "./records.ts";
 import { continueProcesses } from "./stop.ts";
 
@@ -30,12 +30,17 @@ const undoStep = async (state: LabState, step: Undo): Promise<void> => {
     }
     case "guest":
       if (lab)
-        for (const qemu of qemusOf(lab))
-          // A guest that does not answer has nothing of the fault left that could be undone.
-          await askGuest(qemu, step.script, 5_000).catch((error: unknown) => {
-            if (!(error instanceof Error) || error.name !== "Silence") throw error;
-          });
+        for (const qemu of qemusOf(lab)) await unlessSilent(askGuest(qemu, step.script, 5_000));
       return;
+    case "resume": {
+      const { pid, startTicks } = step.qemu;
+      const qemu = (lab ? qemusOf(lab) : []).find(
+        (one) => one.pid === pid && one.startTicks === startTicks,
+      );
+      if (qemu && (await runState(qemu)) === "paused")
+        await unlessSilent(askMonitor(qemu, [{ execute: "cont" }], { timeoutMs: 2_000 }));
+      return;
+    }
     case "power-on":
       if (lab) await hostPower(state).on(step.host);
       return;
@@ -43,4 +48,11 @@ const undoStep = async (state: LabState, step: Undo): Promise<void> => {
       rmSync(step.path, { force: true });
       return;
   }
+};
+
+/** A guest that does not answer has nothing of the fault left that could be undone. */
+const unlessSilent = async (asked: Promise<unknown>): Promise<void> => {
+  await asked.catch((error: unknown) => {
+    if (!(error instanceof Error) || error.name !== "Silence") throw error;
+  });
 };

@@ -153,6 +153,63 @@ describe("progress of a migration", () => {
     );
   });
 
+  test("a link that goes dead is a stall and nothing else, whenever it is looked at, and found as soon after its last byte", () => {
+    const windowMs = 5000;
+    const dead = fc.record({
+      /** Of the remainder, in each window while the link lives: little, as with a slow link or much memory. */
+      perWindow: fc.double({ min: 0.001, max: 0.2, noNaN: true }),
+      diesMs: fc.integer({ min: 1, max: 20_000 }),
+      lookMs: fc.integer({ min: 0, max: 999 }),
+    });
+    // At the letter of the rule, growth anywhere in the window is no convergence.
+    const byTheLetter = { calledUnconverging: 0, looked: 0 };
+    fc.assert(
+      fc.property(dead, ({ perWindow, diesMs, lookMs }) => {
+        const at = (ms: number) => {
+          const moved = Math.min(ms, diesMs);
+          return sample(ms, {
+            remainingBytes: 1e9 * (1 - perWindow) ** (moved / windowMs),
+            transferredBytes: 1e5 * moved,
+            linkBytes: 1e5 * moved,
+          });
+        };
+        // The driver tells every 20 ms, the watcher looks every second.
+        const told = Array.from({ length: (diesMs + 2 * windowMs) / 20 }, (_, n) => at(n * 20));
+        const looks = Array.from({ length: 40 }, (_, n) => lookMs + n * 1000).filter(
+          (ms) => ms > diesMs && ms < diesMs + 2 * windowMs,
+        );
+        const judged = looks.map((ms) => ({
+          ms,
+          ...judgeProgress([...told.filter(({ atUs }) => atUs <= ms * 1000), at(ms)], rule),
+        }));
+        const found = judged.find(({ verdict }) => verdict !== "progressing");
+        // A slow link converges too slowly while it lives; that is another verdict, and true.
+        const alive = judgeProgress(
+          told.filter(({ atUs }) => atUs <= diesMs * 1000),
+          rule,
+        );
+        if (alive.verdict !== "progressing") return;
+        if (found?.verdict === "not-converging")
+          // Only while the newer half of the window still saw it grow.
+          expect(found.ms - diesMs).toBeLessThanOrEqual(windowMs / 2);
+        else {
+          expect(found?.verdict).toBe("stalled");
+          expect((found?.ms ?? Infinity) - diesMs).toBeLessThanOrEqual(windowMs + 1000 + 20);
+        }
+        for (const { ms } of judged) {
+          byTheLetter.looked += 1;
+          const started = at(Math.max(0, ms - windowMs));
+          const noProgress =
+            (at(ms).remainingBytes ?? 0) >= rule.progressRatio * (started.remainingBytes ?? 0);
+          if (noProgress && ms > windowMs && ms - windowMs < diesMs)
+            byTheLetter.calledUnconverging += 1;
+        }
+      }),
+      { numRuns: 200, seed: 4 },
+    );
+    expect(byTheLetter.calledUnconverging).toBeGreaterThan(0);
+  });
+
   test("neither the start of the clock nor the unit of bytes changes a verdict", () => {
     const arbitrary = fc.array(
       fc.record({

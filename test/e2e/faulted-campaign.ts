@@ -1,0 +1,211 @@
+/** A campaign whose odd repetitions have a fault each, and whose even ones show that the testbed is whole again. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { activeFaults } from "../../lab/faults/faults.ts";
+import { qemusOf } from "../../lab/faults/qemu.ts";
+import { labTestbed } from "../../lab/lab.ts";
+import { readLab } from "../../lab/records.ts";
+import { hostNames } from "../../model/testbed.ts";
+import type { TrialKind } from "../../model/trial.ts";
+import { openHosts } from "../../remote/hosts.ts";
+import { endpoints } from "../../services/endpoints.ts";
+import { openStore } from "../../store/open-store.ts";
+import type { EventRow, TrialRow } from "../../store/store.ts";
+import type { RecoveryRow } from "../../store/recoveries.ts";
+import type { FaultCase } from "./fault-cases.ts";
+import type { ownBench } from "./own-bench.ts";
+
+/** Slow enough a link that a fault can fall in the midst of a migration, which takes some seconds. */
+export const testbedYaml = `kind: lab
+name: faults
+lineRateMbpsL1: 400
+migrationRateMbpsL1: 300
+platforms: [kvm-virtio]
+generator: tcpreplay
+calibratedFrameSizesBytes: [64]
+accelerator: prove
+guestImage: router
+`;
+
+const partOf: Readonly<Record<TrialKind, string>> = {
+  forwarding:
+    "forwarding: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [{ fps: 500 }] }]",
+  migration:
+    "migration: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [{ fps: 500 }] }]",
+};
+
+export const campaignYaml = (kind: TrialKind, cases: readonly FaultCase[]): string => {
+  const faults = cases.map(({ fault }, index) => ({
+    ...fault,
+    trials: { repetitions: [2 * index + 1] },
+  }));
+  return `name: ${kind}
+seed: 1
+repetitions: ${2 * cases.length}
+attemptLimit: 2
+phases: { settleMs: 50, learnMs: 50, trialMs: 2500, drainMs: 200, restMs: 0 }
+migrationMarginMs: 1000
+migrationDeadlineMs: 60000
+hang: { windowMs: 4000, probeIntervalMs: 500, questionTimeoutMs: 2000 }
+tolerance: { offeredLoadRatio: 0.5 }
+${partOf[kind]}
+faults: ${JSON.stringify(faults)}
+`;
+};
+
+/** One line of the table: what a fault came to, by the stored rows. */
+export interface FaultRow {
+  readonly what: string;
+  readonly fault: string;
+  readonly kind: TrialKind;
+  readonly verdict: string;
+  readonly outcome: string | null;
+  readonly reason: string | null;
+  readonly attempts: number;
+  readonly detectionMs: number | null;
+  readonly detectionBoundMs: number | null;
+  readonly rung: string | null;
+  readonly recoveryMs: number | null;
+  /** Time of each rung and health trial, in their order. */
+  readonly steps: readonly string[];
+}
+
+export interface Faulted {
+  readonly trial: TrialRow;
+  readonly events: readonly EventRow[];
+  readonly ledger: readonly { readonly place: string; readonly frames: number }[];
+  readonly recoveries: readonly RecoveryRow[];
+  readonly row: FaultRow;
+  /** The trial after it, without a fault. */
+  readonly next: TrialRow;
+}
+
+type Bench = ReturnType<typeof ownBench>;
+
+/** Starts the campaign in the background; services and lab are up. */
+export async function faultedCampaign(
+  bench: Bench,
+  { id, kind, cases }: { id: string; kind: TrialKind; cases: readonly FaultCase[] },
+) {
+  const testbed = bench.file("faults-testbed.yaml", testbedYaml);
+  const file = bench.file(`${kind}.yaml`, campaignYaml(kind, cases));
+  const begun = await bench.longhaul("run", file, "--testbed", testbed, "--id", id, "--detach");
+  if (begun.exitCode !== 0) throw new Error(begun.stderr);
+  const store = openStore(endpoints(bench.state).databaseUrl);
+  const rows = new Map<number, FaultRow>();
+
+  /** Waits for the trials of one case. @throws {Error} with where the campaign stands, after the deadline */
+  async function ended(index: number, deadlineMs: number): Promise<[TrialRow, TrialRow]> {
+    const end = Date.now() + deadlineMs;
+    for (;;) {
+      const trials = await store.trials(id);
+      const [faulted, next] = [1, 2].map((offset) =>
+        trials.find(({ repetition }) => repetition === 2 * index + offset),
+      );
+      if (faulted === undefined || next === undefined) throw new Error(`no trial of case ${index}`);
+      if (isEnded(faulted) && isEnded(next)) return [faulted, next];
+      const { state, reason, current } = (await store.status(id)) ?? {};
+      if (Date.now() > end || state === "waiting")
+        throw new Error(
+          `${faulted.id}: ${faulted.state}, ${next.id}: ${next.state}; the campaign is ${state}: ${reason}; now: ${JSON.stringify(current)}`,
+        );
+      await delay(200);
+    }
+  }
+
+  return {
+    id,
+    store,
+    async result(index: number, deadlineMs = 120_000): Promise<Faulted> {
+      const [trial, next] = await ended(index, deadlineMs);
+      const [events, ledger, all] = await Promise.all([
+        store.events({ trial: trial.id }),
+        store.ledger(trial.id, trial.judgedAttempt ?? trial.attempts),
+        store.recoveries(id),
+      ]);
+      const recoveries = all.filter((one) => one.trial === trial.id);
+      const row = rowOf(cases[index]?.what ?? "", { trial, events, recoveries });
+      rows.set(index, row);
+      return { trial, next, events, ledger, recoveries, row };
+    },
+    rows: () => [...rows.values()],
+    end: () => bench.until(id, ({ state }) => state === "completed", 30_000),
+    close: () => store.close(),
+  };
+}
+
+const isEnded = ({ state }: TrialRow) => state !== "pending" && state !== "running";
+
+/** From the stored rows alone. */
+export function rowOf(
+  what: string,
+  { trial, events, recoveries }: Pick<Faulted, "trial" | "events" | "recoveries">,
+): FaultRow {
+  const { kind, scenario, state, outcome, reason, attempts, results } = trial;
+  const recovery = recoveries.at(-1);
+  const number = (value: unknown) => (typeof value === "number" ? value : null);
+  return {
+    ...{ what, fault: scenario.fault ?? "", kind, verdict: state, outcome, reason, attempts },
+    detectionMs: number(results.detectionTimeMs),
+    detectionBoundMs: number(results.detectionBoundMs),
+    rung: recovery?.rung ?? null,
+    recoveryMs:
+      recovery?.endedAt == null
+        ? null
+        : Date.parse(recovery.endedAt) - Date.parse(recovery.startedAt),
+    steps: events
+      .filter(({ kind: is, content }) => is === "rung" && content.recovery === recovery?.id)
+      .map(({ content }) => `${String(content.step)} ${String(content.durationMs)} ms`),
+  };
+}
+
+const seconds = (ms: number | null) => (ms === null ? "–" : (ms / 1000).toFixed(1));
+
+/** As a table in Markdown; also written as JSON beside the test's state. */
+export function tableOf(bench: Bench, name: string, rows: readonly FaultRow[]): string {
+  writeFileSync(join(bench.state.path, `${name}.json`), `${JSON.stringify(rows, null, 2)}\n`);
+  return [
+    "| trial | fault | outcome | detected (bound), s | rung | recovery, s |",
+    "|---|---|---|---|---|---|",
+    ...rows.map(
+      ({ kind, what, outcome, verdict, detectionMs, detectionBoundMs, rung, recoveryMs }) =>
+        `| ${kind} | ${what} | ${outcome ?? verdict} | ${seconds(detectionMs)} (${seconds(detectionBoundMs)}) | ${rung ?? "–"} | ${seconds(recoveryMs)} |`,
+    ),
+  ].join("\n");
+}
+
+/** What no campaign may leave on the lab: units, a second router, faults, hosts without power. */
+export async function leftOnHosts(bench: Bench): Promise<readonly string[]> {
+  const testbed = labTestbed(bench.state);
+  const lab = readLab(bench.state);
+  if (testbed === null || lab === null) return ["the lab is not up"];
+  const hosts = openHosts(testbed);
+  try {
+    const units = await Promise.all(
+      hostNames.map(async (name) =>
+        (await (await hosts.agent(name)).units())
+          .filter(({ status }) => status === "running")
+          .map((unit) => `${name}: ${unit.name} still runs`),
+      ),
+    );
+    const routers = qemusOf(lab);
+    const taps = await Promise.all(
+      (["R1", "R2"] as const)
+        .filter((name) => !routers.some(({ host }) => host === name))
+        .map(async (name) => {
+          const agent = await hosts.agent(name);
+          const { stdout } = await agent.read(["ip", "-o", "link", "show", "type", "tun"]);
+          return stdout.trim() === "" ? [] : [`${name}: ${stdout}`];
+        }),
+    );
+    return [
+      ...units.flat(),
+      ...taps.flat(),
+      ...routers.slice(1).map(({ host, pid }) => `${host}: a second router, QEMU ${pid}`),
+      ...activeFaults(bench.state).map(({ fault, detail }) => `${fault}: ${detail}`),
+    ];
+  } finally {
+    await hosts.close();
+  }
+}

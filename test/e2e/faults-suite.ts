@@ -1,0 +1,94 @@
+/** One test for each fault: its trial came to what it must, was recovered from, and the next one is whole. */
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { TrialKind } from "../../model/trial.ts";
+import { ownBench } from "./own-bench.ts";
+import type { FaultCase } from "./fault-cases.ts";
+import { faultedCampaign, leftOnHosts, tableOf, type FaultRow } from "./faulted-campaign.ts";
+
+export function faultSuite(
+  name: string,
+  parts: Readonly<Partial<Record<TrialKind, readonly FaultCase[]>>>,
+): void {
+  const bench = ownBench(name);
+  const suffix = randomBytes(3).toString("hex");
+  const table: FaultRow[] = [];
+
+  afterAll(async () => {
+    console.log(tableOf(bench, "faults", table));
+    await bench.longhaul("down");
+    expect(bench.left()).toEqual([]);
+  }, 60_000);
+
+  for (const kind of ["forwarding", "migration"] as const) {
+    const cases = parts[kind] ?? [];
+    if (cases.length === 0) continue;
+    describe(`a ${kind} trial under a fault`, () => {
+      let campaign: Awaited<ReturnType<typeof faultedCampaign>>;
+      beforeAll(async () => {
+        campaign = await faultedCampaign(bench, { id: `${kind}-${suffix}`, kind, cases });
+      }, 180_000);
+      afterAll(async () => {
+        table.push(...(campaign?.rows() ?? []));
+        await campaign?.close();
+      });
+
+      test.each(cases.map((one, index) => ({ ...one, index })))(
+        "$what",
+        async ({ index, fault, comesTo, rung }) => {
+          const { trial, next, events, ledger, recoveries, row } = await campaign.result(index);
+          const told = JSON.stringify({ trial, recoveries }, null, 1);
+          const valid = typeof comesTo === "string";
+          expect(trial, told).toMatchObject({
+            state: valid ? "valid" : "invalid",
+            outcome: valid ? comesTo : null,
+          });
+          if (!valid) expect(trial.reason).toMatch(comesTo);
+          // Made in every attempt, and stored with it.
+          const made = events.filter(({ kind: is }) => is === "fault");
+          expect(made.map(({ attempt, content }) => [attempt, content.fault])).toEqual(
+            Array.from({ length: trial.attempts }, (_, one) => [one + 1, fault.fault]),
+          );
+          // Every frame that was sent stands somewhere.
+          const frames = (of: string) => ledger.find(({ place }) => place === of)?.frames ?? NaN;
+          const rest = ledger.filter(({ place }) => place !== "sent" && place !== "received");
+          if (valid)
+            expect(frames("sent")).toBe(
+              frames("received") + rest.reduce((sum, one) => sum + one.frames, 0),
+            );
+          if (valid && comesTo !== "completed") {
+            expect(trial.attempts).toBe(1);
+            expect(events.some(({ kind: is }) => is === "evidence")).toBe(true);
+            expect(row.detectionMs).not.toBeNull();
+            // A look on a busy machine takes its time.
+            expect(row.detectionMs).toBeLessThan((row.detectionBoundMs ?? NaN) + 1500);
+          }
+          expect({ rung: row.rung, of: recoveries.length }, told).toEqual({
+            rung,
+            of: rung === null ? 0 : trial.attempts,
+          });
+          for (const { outcome } of recoveries) expect(outcome).toBe("recovered");
+          expect(next, JSON.stringify(next)).toMatchObject({
+            state: "valid",
+            outcome: "completed",
+            results: { afterRecovery: rung !== null },
+          });
+        },
+        150_000,
+      );
+
+      test("its campaign ends with a verdict for every trial, and nothing is left on any host", async () => {
+        const { planned, verdicts, pending, running } = await campaign.end();
+        expect({ planned, pending, running }).toEqual({
+          planned: 2 * cases.length,
+          pending: 0,
+          running: 0,
+        });
+        const { valid, invalid, skipped } = verdicts;
+        expect((valid ?? 0) + (invalid ?? 0) + (skipped ?? 0)).toBe(planned);
+        expect(invalid).toBe(cases.filter(({ comesTo }) => typeof comesTo !== "string").length);
+        expect(await leftOnHosts(bench)).toEqual([]);
+      }, 60_000);
+    });
+  }
+}

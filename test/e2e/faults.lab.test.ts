@@ -1,0 +1,5 @@
+/** One fault of each outcome, from a campaign's file to the health of the trial after it. */
+import { oneOfEach } from "./fault-cases.ts";
+import { faultSuite } from "./faults-suite.ts";
+
+faultSuite("e2e-faults", oneOfEach);
