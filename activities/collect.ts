@@ -7,11 +7,13 @@
  * counters after it are read now. That is as good as right after phase d, because nothing but this
  * campaign may use the testbed and `restore` comes after `collect`; what ARP and the like added is in
  * the ledger's own row. Everything else is `nothing`: a load that was killed or never ended, a sink or
- * a sampler that was lost, a host that was booted, a planned fault of which nobody knows whether it was made.
+ * a sampler that was lost, a host that was booted or has no power, a planned fault of which nobody knows
+ * whether it was made.
  */
 import type { AttemptRef } from "../model/trial.ts";
 import type { Fence } from "../remote/agent.ts";
 import type { OfferedLoad } from "../model/measurement.ts";
+import { NoExitStatus } from "../remote/shell.ts";
 import type { TrialDeps } from "./deps.ts";
 import { readBegun } from "./begun.ts";
 import { afterLoad } from "./measure-forwarding.ts";
@@ -24,19 +26,22 @@ import { phase, progress } from "./progress.ts";
 import type { Setup } from "./setup.ts";
 import { fenceOf, migrationOf, setupOf } from "./setup.ts";
 import { hostsOf } from "./taking-part.ts";
+import { isOff } from "./without-power.ts";
 
 export async function collect(
   deps: TrialDeps,
   ref: AttemptRef,
-): Promise<{ status: "measured" | "nothing" }> {
+): Promise<{ status: "measured" } | { status: "nothing"; why?: string }> {
   if ((await deps.store.measurement(ref.trialId, ref.attempt)) !== null)
     return { status: "measured" };
   const setup = await setupOf(deps, ref);
   const begun = await readBegun(deps.store, setup);
   if (begun === null) return { status: "nothing" };
-  if (!(await faultIsOnRecord(deps, setup))) return { status: "nothing" };
+  if (!(await faultIsOnRecord(deps, setup)))
+    return { status: "nothing", why: "the trial's fault was not made" };
   const fence = await fenceOf(deps, ref);
-  if (await part("same boots", () => someHostWasBooted(setup, fence))) return { status: "nothing" };
+  const ended = await part("same boots", () => endedBoots(setup, fence));
+  if (ended.length > 0) return { status: "nothing", why: ended.join("; ") };
   if (await part("probes", () => probesLost(setup, fence))) return { status: "nothing" };
   const phases = phaseLog(begun.phases);
   const known = { begun, phases };
@@ -81,9 +86,19 @@ async function endedLoad({ bench, stream, unit, trial }: Setup): Promise<Offered
   return bench.generator.offered(load, stream);
 }
 
-async function someHostWasBooted({ bench }: Setup, fence: Fence): Promise<boolean> {
-  const identities = await Promise.all(
-    hostsOf(fence).map(async (name) => (await bench.hosts.agent(name)).identity()),
+/** Of a host that is proven to have no power, too. @throws {NoExitStatus} one that may have it does not answer */
+async function endedBoots({ bench }: Setup, fence: Fence): Promise<readonly string[]> {
+  const ended = await Promise.all(
+    hostsOf(fence).map(async (name) => {
+      try {
+        const { bootId } = await (await bench.hosts.agent(name)).identity();
+        return fence.bootIds[name] === bootId ? [] : [`${name} was booted meanwhile`];
+      } catch (error) {
+        if (error instanceof NoExitStatus && (await isOff(bench, name)))
+          return [`${name} has lost its power`];
+        throw error;
+      }
+    }),
   );
-  return identities.some(({ host, bootId }) => fence.bootIds[host] !== bootId);
+  return ended.flat();
 }

@@ -1,4 +1,5 @@
 /** The fault that a campaign file gave to a trial, made in its phase by whoever can disturb the testbed. */
+import { setTimeout as wait } from "node:timers/promises";
 import {
   faultLabel,
   type FaultMoment,
@@ -10,6 +11,7 @@ import type { HostName } from "../model/testbed.ts";
 import type { AttemptRef } from "../model/trial.ts";
 import { UsageError } from "../model/usage-error.ts";
 import { Fenced } from "../remote/shell.ts";
+import { StoreUnavailable } from "../store/store.ts";
 import type { TrialDeps } from "./deps.ts";
 import type { Setup } from "./setup.ts";
 
@@ -48,13 +50,25 @@ export function plannedFault(deps: TrialDeps, setup: Setup): FaultWatch {
     );
   let timer: NodeJS.Timeout | null = null;
   let making: Promise<void> | null = null;
+  let ended = false;
   const make = async () => {
     await stillMine(deps, setup.ref);
     const made = await faults.inject(
       { ...planned, host: hostOf(setup, planned.host) },
       setup.ref.trialId,
     );
-    await storeFault(deps, setup, planned, made);
+    await stored(() => storeFault(deps, setup, planned, made));
+  };
+  /** The store may be what the fault has taken away; only a measurement whose fault is on record counts. */
+  const stored = async (put: () => Promise<void>): Promise<void> => {
+    for (;;) {
+      try {
+        return await put();
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable) || ended) throw error;
+        await wait(storeAgainMs);
+      }
+    }
   };
   return {
     entered(phase) {
@@ -74,11 +88,14 @@ export function plannedFault(deps: TrialDeps, setup: Setup): FaultWatch {
       await making;
     },
     async end() {
+      ended = true;
       if (timer !== null) clearTimeout(timer);
       await Promise.allSettled([making]);
     },
   };
 }
+
+const storeAgainMs = 500;
 
 /**
  * False: the attempt was to be disturbed, and nobody knows that it was. A worker that died around the

@@ -10,6 +10,7 @@ import { fenceOf, migrationOf, setupOf } from "./setup.ts";
 import { allEnded } from "./router.ts";
 import { stopUnits } from "./stop-units.ts";
 import { needsOf, takingPart } from "./taking-part.ts";
+import { unlessWithoutPower } from "./without-power.ts";
 
 /**
  * Ends the attempt's units and load. The router stays where it runs, for the next trial; of a migration
@@ -17,6 +18,10 @@ import { needsOf, takingPart } from "./taking-part.ts";
  */
 export async function restore(deps: TrialDeps, ref: AttemptRef): Promise<void> {
   const setup = await setupOf(deps, ref);
+  await unlessWithoutPower(setup.bench, () => restored(deps, setup));
+}
+
+async function restored(deps: TrialDeps, setup: Setup): Promise<void> {
   await part("clear faults", () => clearFaults(deps, setup, "restore"));
   const fence = await currentFence(deps, setup);
   if (setup.trial.kind === "migration") {

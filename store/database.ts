@@ -97,16 +97,21 @@ export async function reached<Result>(url: string, work: Promise<Result>): Promi
 
 /** Says which server, what happened and the next step; never the password. */
 export function unavailable(url: string, cause: unknown): StoreUnavailable {
-  return new StoreUnavailable(
-    `store at ${placeOf(url)}: PostgreSQL cannot be reached: ${reasonOf(cause)}\n` +
-      "Start the embedded one with `longhaul up`, or check DATABASE_URL.",
-    { cause },
-  );
+  const [what, help] =
+    codeOf(cause) === diskFull
+      ? ["PostgreSQL's disk is full", "Make room there; results wait meanwhile."]
+      : [
+          "PostgreSQL cannot be reached",
+          "Start the embedded one with `longhaul up`, or check DATABASE_URL.",
+        ];
+  return new StoreUnavailable(`store at ${placeOf(url)}: ${what}: ${reasonOf(cause)}\n${help}`, {
+    cause,
+  });
 }
 
 /**
  * True for what a later try may mend: no connection, a server that starts or stops, too many
- * clients, a timeout; and for a refused login, which a person must mend.
+ * clients, no space on its disk, no memory, a timeout; and for a refused login, which a person must mend.
  */
 export function isOutOfReach(error: unknown): boolean {
   const code = codeOf(error);
@@ -116,7 +121,8 @@ export function isOutOfReach(error: unknown): boolean {
 
 /** Node's socket errors, and SQLSTATEs: PostgreSQL manual, appendix A. */
 const outOfReachCode =
-  /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST\w+|ENET\w+|ENOENT|08...|28...|3D000|53300|57P0.|57014|25P03)$/;
+  /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST\w+|ENET\w+|ENOENT|08...|28...|3D000|53[0-3]00|57P0.|57014|25P03)$/;
+const diskFull = "53100";
 /** `pg` 8.23 gives these no code. */
 const outOfReachMessage =
   /^(Connection terminated|timeout exceeded when trying|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed and is not queryable)/i;

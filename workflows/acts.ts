@@ -104,8 +104,8 @@ export interface TrialActs {
   prepare(ref: AttemptRef): Promise<void>;
   /** The one activity that holds all that is coupled in time. Runs once (`maximumAttempts: 1`). */
   measure(ref: AttemptRef): Promise<void>;
-  /** After an unknown end of `measure`: the store first, then the hosts' units. */
-  collect(ref: AttemptRef): Promise<{ status: "measured" | "nothing" }>;
+  /** After an unknown end of `measure`: the store first, then the hosts' units. `why`: what is known of the end. */
+  collect(ref: AttemptRef): Promise<{ status: "measured" } | { status: "nothing"; why?: string }>;
   /** Where the router is now, asked of both hosts. */
   locate(ref: AttemptRef): Promise<{ location: RouterLocation }>;
   /** Computes, decides and stores in one transaction. `final`: no attempt follows, so that an invalid one makes the trial itself invalid. */

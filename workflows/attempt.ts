@@ -165,8 +165,9 @@ async function attempt(
 
   /** null: the measurement had finished on the hosts and is home now. */
   async function lookUp(reason: string, cut: boolean) {
-    const { status } = await patiently(() => step("collect")(ref));
-    return status === "measured" ? null : { reason, cut };
+    const collected = await patiently(() => step("collect")(ref));
+    if (collected.status === "measured") return null;
+    return { reason: collected.why === undefined ? reason : `${collected.why}: ${reason}`, cut };
   }
 
   async function reject(reason: string, cut: boolean): Promise<AttemptVerdict> {

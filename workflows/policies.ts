@@ -44,11 +44,12 @@ const policies = {
   prepare: bounded("10m", 3),
   /** Timeouts are the trial's own: see `timesOf`. */
   measure: { ...waits, retry: { maximumAttempts: 1 } },
-  collect: bounded("10m", 10),
+  // A host that has power and answers nobody takes up to half a minute for each try.
+  collect: bounded("10m", 5),
   locate: bounded("2m", 10),
   judge: bounded("2m", 10),
   rejectAttempt: { ...withoutLimit, startToCloseTimeout: "1m" },
-  restore: bounded("10m", 5),
+  restore: bounded("10m", 3),
   // A rung tells its failure as an answer: what is tried again here is one that a killed worker cut.
   collectEvidence: bounded("2m", 3),
   cancelMigration: bounded("2m", 3),

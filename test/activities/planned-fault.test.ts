@@ -5,7 +5,7 @@ import type { Setup } from "../../activities/setup.ts";
 import { faultLabel, type PlannedFault } from "../../model/fault-plan.ts";
 import type { FaultInjector, FaultOrder } from "../../model/fault.ts";
 import { Fenced } from "../../remote/shell.ts";
-import type { EventRow } from "../../store/store.ts";
+import { StoreUnavailable, type EventRow } from "../../store/store.ts";
 
 const cut: PlannedFault = {
   fault: "link-cut",
@@ -17,8 +17,14 @@ const cut: PlannedFault = {
   trials: { kind: null, platform: null, repetitions: null, name: null },
 };
 
-const scripted = (options: { planned?: PlannedFault | null; token?: number; lab?: boolean }) => {
+const scripted = (options: {
+  planned?: PlannedFault | null;
+  token?: number;
+  lab?: boolean;
+  storeAway?: number;
+}) => {
   const { planned = cut, token = 3, lab = true } = options;
+  let { storeAway = 0 } = options;
   const journal: string[] = [];
   const orders: FaultOrder[] = [];
   const events: EventRow[] = [];
@@ -40,7 +46,10 @@ const scripted = (options: { planned?: PlannedFault | null; token?: number; lab?
   };
   const store = {
     testbed: async () => (journal.push("token"), { content: {}, token }),
-    putEvent: async (event: EventRow) => void events.push(event),
+    putEvent: async (event: EventRow) => {
+      if ((storeAway -= 1) >= 0) throw new StoreUnavailable("the disk is full");
+      events.push(event);
+    },
     events: async () => events,
   };
   const ref = { campaignId: "c-1", testbed: "lab", trialId: "c-1/b01/t", attempt: 2, token: 3 };
@@ -77,6 +86,17 @@ describe("the fault of a trial", () => {
         content: { detail: "wire-m is down", when: "migrating" },
       },
     ]);
+  });
+
+  test("is made once and stored when the store is there again, which it may have taken away itself", async () => {
+    const { deps, setup, journal, events } = scripted({ storeAway: 1 });
+    const fault = plannedFault(deps, setup);
+    fault.entered("migration");
+    await soon();
+    expect(events).toEqual([]);
+    await fault.made();
+    expect(journal).toEqual(["token", "inject"]);
+    expect(events).toHaveLength(1);
   });
 
   test("is never made with a token that is not the highest any more", async () => {

@@ -15,6 +15,7 @@ import { hostNames, segmentNames } from "../../model/testbed.ts";
 import type { Host, HostName, HostNic, Testbed } from "../../model/testbed.ts";
 import type { AttemptRef, TrialKind } from "../../model/trial.ts";
 import type { Agent, UnitState } from "../../remote/agent.ts";
+import { NoExitStatus } from "../../remote/shell.ts";
 import type { AttemptRow, EventRow, Store, TrialRow } from "../../store/store.ts";
 
 export const ref: AttemptRef = {
@@ -117,6 +118,10 @@ export interface Script {
   readonly answers?: () => boolean;
   readonly units?: Record<string, UnitState["status"]>;
   readonly bootIds?: Record<string, string>;
+  /** Hosts that do not answer, and what the read-back of their power says. */
+  readonly silent?: Partial<Record<string, "on" | "off">>;
+  /** The trial's level of that name. */
+  readonly fault?: string;
   readonly events?: EventRow[];
   readonly measurement?: Measurement | null;
   /** That the store knows of the testbed; the attempt's own by default. */
@@ -295,13 +300,14 @@ export function scriptedBench(script: Script = {}) {
     hosts: {
       agent: async (name) => {
         if (script.quarantined?.includes(name)) throw new Error(`${name}: was asked in quarantine`);
+        if (script.silent?.[name] !== undefined) throw new NoExitStatus(`${name}: silent`);
         return agent(name);
       },
       close: async () => undefined,
     },
     drivers: { bare: driver("bare"), kvm: driver("kvm") },
     generator,
-    power: {} as Bench["power"],
+    power: { state: async (host) => script.silent?.[host] ?? "on" } as Bench["power"],
   };
   const trial = {
     id: ref.trialId,
@@ -311,6 +317,7 @@ export function scriptedBench(script: Script = {}) {
     scenario: {
       ...{ platform: "kvm", frameSizeBytes: 64, load: "1000fps", intendedFps: 1000 },
       ...{ ofCapacity: null, direction: script.direction ?? null },
+      ...(script.fault === undefined ? {} : { fault: script.fault }),
     },
   } as unknown as TrialRow;
   const attempt = {

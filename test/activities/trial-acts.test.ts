@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { locate } from "../../activities/locate.ts";
 import { trialActs } from "../../activities/trials.ts";
+import type { Campaign } from "../../model/campaign.ts";
 import type { GuestState } from "../../model/guest.ts";
 import { Fenced, NoExitStatus } from "../../remote/shell.ts";
 import { quietActivity } from "./quiet-activity.ts";
@@ -193,8 +194,41 @@ describe("collect", () => {
     ],
   ] satisfies [string, Script][])("finds nothing when %s", async (_why, script) => {
     const { result, stored } = await collect({ events: [begun], ...script });
-    expect(result).toEqual({ status: "nothing" });
+    expect(result).toMatchObject({ status: "nothing" });
     expect(stored.measurement).toBeNull();
+  });
+
+  const finished = { events: [begun], units: { ...probes, [unit("load")]: "ended" as const } };
+
+  test("says which host was booted, or has no power", async () => {
+    const booted = await collect({ ...finished, bootIds: { R1: "another" } });
+    expect(booted.result).toEqual({ status: "nothing", why: "R1 was booted meanwhile" });
+    const off = await collect({ ...finished, silent: { R2: "off" } });
+    expect(off.result).toEqual({ status: "nothing", why: "R2 has lost its power" });
+  });
+
+  test("asks again for a host that has power and does not answer", async () => {
+    await expect(collect({ ...finished, silent: { R2: "on" } })).rejects.toThrow("R2: silent");
+  });
+
+  test("takes nothing home of a trial whose fault was never made", async () => {
+    const planned = { fault: "link-cut", when: "load", afterMs: 0, forMs: null, host: null };
+    const none = { link: null, mbps: null, lossRatio: null, mib: null };
+    const script = {
+      ...finished,
+      campaign: { faults: [{ ...planned, ...none, trials: {} }] as unknown as Campaign["faults"] },
+      fault: "link-cut-at-load",
+    };
+    const { result } = await collect(script);
+    expect(result).toEqual({ status: "nothing", why: "the trial's fault was not made" });
+    const made = {
+      ...begun,
+      key: `${ref.trialId}#1/fault`,
+      kind: "fault",
+      content: { fault: "link-cut" },
+    };
+    const after = await collect({ ...script, events: [begun, made] });
+    expect(after.result).toEqual({ status: "measured" });
   });
 
   test("a migration is looked up in its unit's report, never ordered again", async () => {
@@ -214,6 +248,12 @@ describe("collect", () => {
 });
 
 describe("restore", () => {
+  test("is tried once where a host has no power, and says so", async () => {
+    const failed = restore({ silent: { R1: "off" } });
+    await expect(failed).rejects.toMatchObject({ type: "NoExitStatus", nonRetryable: true });
+    await expect(failed).rejects.toThrow(/^R1: without power: /);
+  });
+
   test("ends the load and every unit of the attempt, and leaves the router where it runs", async () => {
     const { journal } = await restore({
       units: { ...probes, "other.b02.t.a1.sink": "running" },

@@ -20,7 +20,7 @@ import type { ownBench } from "./own-bench.ts";
 export const testbedYaml = `kind: lab
 name: faults
 lineRateMbpsL1: 400
-migrationRateMbpsL1: 300
+migrationRateMbpsL1: 120
 platforms: [kvm-virtio]
 generator: tcpreplay
 calibratedFrameSizesBytes: [64]
@@ -35,7 +35,11 @@ const partOf: Readonly<Record<TrialKind, string>> = {
     "migration: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [{ fps: 500 }] }]",
 };
 
-export const campaignYaml = (kind: TrialKind, cases: readonly FaultCase[]): string => {
+export const campaignYaml = (
+  kind: TrialKind,
+  cases: readonly FaultCase[],
+  attemptLimit: number,
+): string => {
   const faults = cases.map(({ fault }, index) => ({
     ...fault,
     trials: { repetitions: [2 * index + 1] },
@@ -43,7 +47,8 @@ export const campaignYaml = (kind: TrialKind, cases: readonly FaultCase[]): stri
   return `name: ${kind}
 seed: 1
 repetitions: ${2 * cases.length}
-attemptLimit: 2
+attemptLimit: ${attemptLimit}
+guest: { memoryMib: 128 }
 phases: { settleMs: 50, learnMs: 50, trialMs: 2500, drainMs: 200, restMs: 0 }
 migrationMarginMs: 1000
 migrationDeadlineMs: 60000
@@ -86,10 +91,15 @@ type Bench = ReturnType<typeof ownBench>;
 /** Starts the campaign in the background; services and lab are up. */
 export async function faultedCampaign(
   bench: Bench,
-  { id, kind, cases }: { id: string; kind: TrialKind; cases: readonly FaultCase[] },
+  {
+    id,
+    kind,
+    cases,
+    attemptLimit,
+  }: { id: string; kind: TrialKind; cases: readonly FaultCase[]; attemptLimit: number },
 ) {
   const testbed = bench.file("faults-testbed.yaml", testbedYaml);
-  const file = bench.file(`${kind}.yaml`, campaignYaml(kind, cases));
+  const file = bench.file(`${kind}.yaml`, campaignYaml(kind, cases, attemptLimit));
   const begun = await bench.longhaul("run", file, "--testbed", testbed, "--id", id, "--detach");
   if (begun.exitCode !== 0) throw new Error(begun.stderr);
   const store = openStore(endpoints(bench.state).databaseUrl);

@@ -1,5 +1,7 @@
 /** One test for each fault: its trial came to what it must, was recovered from, and the next one is whole. */
 import { randomBytes } from "node:crypto";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TrialKind } from "../../model/trial.ts";
 import { ownBench } from "./own-bench.ts";
@@ -9,11 +11,18 @@ import { faultedCampaign, leftOnHosts, tableOf, type FaultRow } from "./faulted-
 export function faultSuite(
   name: string,
   parts: Readonly<Partial<Record<TrialKind, readonly FaultCase[]>>>,
+  attemptLimit = 2,
 ): void {
   const bench = ownBench(name);
   const suffix = randomBytes(3).toString("hex");
   const table: FaultRow[] = [];
 
+  // What an earlier run left there, should it have been killed: an open campaign would hold the testbed.
+  beforeAll(async () => {
+    await bench.longhaul("down");
+    for (const entry of readdirSync(bench.state.path))
+      rmSync(join(bench.state.path, entry), { recursive: true });
+  }, 60_000);
   afterAll(async () => {
     console.log(tableOf(bench, "faults", table));
     await bench.longhaul("down");
@@ -24,19 +33,31 @@ export function faultSuite(
     const cases = parts[kind] ?? [];
     if (cases.length === 0) continue;
     describe(`a ${kind} trial under a fault`, () => {
-      let campaign: Awaited<ReturnType<typeof faultedCampaign>>;
+      let campaign: Awaited<ReturnType<typeof faultedCampaign>> | undefined;
+      const begun = () => {
+        if (campaign === undefined) throw new Error("the campaign was not begun");
+        return campaign;
+      };
       beforeAll(async () => {
-        campaign = await faultedCampaign(bench, { id: `${kind}-${suffix}`, kind, cases });
-      }, 180_000);
+        campaign = await faultedCampaign(bench, {
+          id: `${kind}-${suffix}`,
+          kind,
+          cases,
+          attemptLimit,
+        });
+      }, 240_000);
       afterAll(async () => {
-        table.push(...(campaign?.rows() ?? []));
-        await campaign?.close();
+        if (campaign === undefined) return;
+        table.push(...campaign.rows());
+        await campaign.close();
+        // Only one that did not come to its end: the next needs the testbed.
+        await bench.longhaul("cancel", campaign.id);
       });
 
       test.each(cases.map((one, index) => ({ ...one, index })))(
         "$what",
         async ({ index, fault, comesTo, rung }) => {
-          const { trial, next, events, ledger, recoveries, row } = await campaign.result(index);
+          const { trial, next, events, ledger, recoveries, row } = await begun().result(index);
           const told = JSON.stringify({ trial, recoveries }, null, 1);
           const valid = typeof comesTo === "string";
           expect(trial, told).toMatchObject({
@@ -78,7 +99,7 @@ export function faultSuite(
       );
 
       test("its campaign ends with a verdict for every trial, and nothing is left on any host", async () => {
-        const { planned, verdicts, pending, running } = await campaign.end();
+        const { planned, verdicts, pending, running } = await begun().end();
         expect({ planned, pending, running }).toEqual({
           planned: 2 * cases.length,
           pending: 0,

@@ -20,7 +20,7 @@ const watch: MigrationWatch = {
   ],
 };
 const of = (
-  seen: Partial<Pick<MigrationMeasurement, "watch" | "migration">>,
+  seen: Partial<Pick<MigrationMeasurement, "watch" | "migration" | "router">>,
   location: Parameters<typeof migrationOutcome>[1],
 ) =>
   migrationOutcome(
@@ -49,6 +49,22 @@ describe("what a migration came to", () => {
       ...{ verdict: "invalid", cut: false },
       reason,
     });
+  });
+
+  test("a router that is paused, or on both hosts, has been lost track of; one that claims to run is locked up", () => {
+    const migration = { ...report, status: "completed" as const };
+    const router = {
+      ...{ host: "R2", state: "paused", forwarding: "silent", arp: "silent", panicked: false },
+      ...{ otherHost: { host: "R1", state: "stopped" }, heartbeatS: null, guestCommand: null },
+      ...{ bootId: { before: null, after: null }, vcpu: null, hosts: [], evidence: [] },
+    } as unknown as NonNullable<MigrationMeasurement["router"]>;
+    const measured = { migration, watch: { ...watch, verdict: "progressing" as const }, router };
+    const outcomes = (["paused", "both", "incoming", "unknown", "destination"] as const).map(
+      (location) => of(measured, location),
+    );
+    expect(outcomes.map((one) => "outcome" in one && one.outcome)).toEqual([
+      ...["undefined", "undefined", "undefined", "locked-up", "locked-up"],
+    ]);
   });
 
   test("one that nobody watched is judged from its own samples when its deadline cut it", () => {

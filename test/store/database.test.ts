@@ -3,7 +3,7 @@ import { isOutOfReach, unavailable } from "../../store/database.ts";
 
 const coded = (code: string): Error => Object.assign(new Error("x"), { code });
 
-test.each(["ECONNREFUSED", "ECONNRESET", "57P01", "57P03", "08006", "53300", "57014", "28P01"])(
+test.each(["ECONNREFUSED", "ECONNRESET", "57P01", "57P03", "08006", "53300", "53100", "57014", "28P01"])(
   "%s means out of reach",
   (code) => {
     expect(isOutOfReach(coded(code))).toBe(true);
@@ -26,5 +26,7 @@ test("every address of a host that refused is named, the password never", () => 
     "store at localhost:5432/results: PostgreSQL cannot be reached: connect ::1; connect 127.0.0.1",
   );
   expect(error.message).not.toContain("secret");
+  const full = unavailable("postgresql:///", coded("53100")).message;
+  expect(full).toMatch(/PostgreSQL's disk is full: x\nMake room there; results wait meanwhile\./);
   expect(unavailable("ann secret", cause).message).toContain("store at DATABASE_URL");
 });

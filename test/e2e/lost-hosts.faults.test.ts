@@ -1,0 +1,4 @@
+import { lostHosts } from "./fault-cases.ts";
+import { faultSuite } from "./faults-suite.ts";
+
+faultSuite("e2e-faults-lost-hosts", lostHosts, 1);
