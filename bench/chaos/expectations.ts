@@ -77,6 +77,7 @@ const whenever: Readonly<Record<FaultName, Whenever>> = {
   "guest-spin": guestSilent,
   "qemu-stop": { ...guestSilent, migration: [...guestSilent.migration, "api-hung"] },
   "monitor-silent": { forwarding: [], migration: ["api-hung"], invalid: true },
+  "guest-pause": { ...guestSilent, migration: [...guestSilent.migration, "undefined"] },
   "guest-reboot": {
     forwarding: ["silently-rebooted", "locked-up"],
     migration: ["silently-rebooted", "locked-up", "stalled", "not-converged", "failed-resumed"],
