@@ -71,6 +71,12 @@ const moreForwarding: readonly FaultCase[] = [
     rung: "recreate",
   },
   {
+    what: "guest drops frames for a fifth of the time",
+    fault: { fault: "guest-lossy", when: "load", afterMs: 200 },
+    comesTo: "degraded",
+    rung: "recreate",
+  },
+  {
     what: "node agent of the router's host killed",
     fault: { fault: "agent-kill", when: "load", afterMs: 500, host: "R1" },
     comesTo: "completed",
