@@ -4,6 +4,7 @@ import platform
 import selectors
 import socket
 import time
+import traceback
 
 from agent import fence, journal, processes, units, watcher
 from agent.commands import Commands
@@ -77,9 +78,16 @@ class Server:
             self.look_at_units()
 
     def look_at_units(self):
-        for look in list(self.waiting):
-            if look():
-                self.waiting.remove(look)
+        for waiting in list(self.waiting):
+            look, answer = waiting
+            try:
+                ended = look()
+            except Exception:
+                # It would be in the way of all that wait behind it.
+                answer.failed("failed")(traceback.format_exc())
+                ended = True
+            if ended:
+                self.waiting.remove(waiting)
 
     def accept(self, listener, _):
         opened, _ = listener.accept()
@@ -174,18 +182,20 @@ class Server:
 
         def look():
             state = units.state_of(self.folder, name)
-            if state is None or state["status"] != "running":
+            if state is None:
+                return swept(name, answer)
+            if state["status"] != "running":
                 answer.output(units.output_of(self.folder, name))
                 return True
             if time.monotonic() > until:
                 answer.failed("timeout")("unit %s did not end within %d ms" % (name, args["timeoutMs"]))
             return answer.done
 
-        self.wait_for(look, args["timeoutMs"])
+        self.wait_for(look, answer, args["timeoutMs"])
 
-    def wait_for(self, look, timeout_ms=None):
+    def wait_for(self, look, answer, timeout_ms=None):
         if not look():
-            self.waiting.append(look)
+            self.waiting.append((look, answer))
             if timeout_ms is not None:
                 self.loop.later(timeout_ms / 1000 + 0.01, self.look_at_units)
 
@@ -217,7 +227,7 @@ class Server:
                 answer(None)
             return answer.done
 
-        self.wait_for(look)
+        self.wait_for(look, answer)
 
     def stop_unit(self, args, answer):
         name = args["name"]
@@ -227,7 +237,10 @@ class Server:
         until = time.monotonic() + args["graceMs"] / 1000
 
         def look():
-            if units.state_of(self.folder, name)["status"] == "running":
+            state = units.state_of(self.folder, name)
+            if state is None:
+                return swept(name, answer)
+            if state["status"] == "running":
                 if time.monotonic() < until:
                     return answer.done
                 if not units.kill(self.folder, name):
@@ -236,7 +249,7 @@ class Server:
             answer.output(units.output_of(self.folder, name))
             return True
 
-        self.wait_for(look, args["graceMs"])
+        self.wait_for(look, answer, args["graceMs"])
 
     def sweep_units(self, args, answer):
         fence.check(self.folder, args["fence"])
@@ -253,6 +266,12 @@ class Server:
         if survivors:
             raise Refused("timeout", "units survive SIGKILL: %s" % ", ".join(survivors))
         answer(None)
+
+
+def swept(name, answer):
+    """Units are removed by a higher token alone, as also happens to whoever waits for one."""
+    answer.failed("fenced")("unit %s was removed by the sweep of a higher token" % name)
+    return True
 
 
 VERBS = {

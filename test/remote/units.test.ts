@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { UnitOrder } from "../../remote/agent.ts";
+import { Fenced } from "../../remote/shell.ts";
 import { all, launch, lives, localAgent, until, withArgument } from "./local-agent.ts";
 import type { LocalAgent } from "./local-agent.ts";
 
@@ -206,6 +207,24 @@ test("a unit of another boot is lost and never started again", async () => {
   const again = await agent.startUnit(fence(), command("u", 5_000, "sleep", seconds));
   expect(again.status).toBe("lost");
   expect(await withArgument(seconds)).toEqual([]);
+});
+
+test("who waits for a unit that a sweep removes is told of the higher token, and is in nobody's way", async () => {
+  const { agent } = local;
+  await agent.startUnit(fence(), command("swept", 20_000, "sleep", unlikely()));
+  const waiting = agent.waitUnit("swept", { timeoutMs: 20_000 });
+  const stubborn = `trap "" TERM; sleep ${unlikely()} & wait; wait`;
+  await agent.startUnit(fence(), command("stubborn", 20_000, "sh", "-c", stubborn));
+  const stopping = agent.stopUnit(fence(), "stubborn", { graceMs: 15_000 });
+  const told = Promise.allSettled([waiting, stopping]);
+  await agent.sweepUnits(fence(++token));
+  await agent.startUnit(fence(), command("next", 5_000, "sleep", "0.3"));
+  const next = await agent.waitUnit("next", { timeoutMs: 3_000 });
+  expect(next.state.status).toBe("ended");
+  for (const one of await told) {
+    if (one.status === "fulfilled") expect(one.value.state.status).toBe("stopped");
+    else expect(one.reason).toBeInstanceOf(Fenced);
+  }
 });
 
 test("a sweep ends units of lower tokens, spares its own, and removes what has ended", async () => {
