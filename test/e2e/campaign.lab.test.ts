@@ -59,8 +59,6 @@ test("status in JSON has the promised keys, and its ledger adds up", async () =>
     verdicts: { valid: 3, invalid: 0, skipped: 0 },
     pending: 0,
     running: 0,
-    outcomes: { completed: 3 },
-    recoveries: 0,
     etaSeconds: null,
     workflowId: `campaign/${small}`,
     temporalUi: expect.stringMatching(/^http:\/\//) as unknown,
@@ -68,6 +66,12 @@ test("status in JSON has the promised keys, and its ledger adds up", async () =>
     endedAt: expect.stringMatching(/Z$/) as unknown,
   });
   expect(status.attempts).toBeGreaterThanOrEqual(3);
+  // An emulated guest may break by itself once it has migrated: that is a valid trial, and recovered.
+  const outcomes = Object.entries(status.outcomes);
+  const broken = outcomes.filter(([outcome]) => outcome !== "completed");
+  expect(outcomes.reduce((sum, [, count]) => sum + count, 0)).toBe(3);
+  expect(status.outcomes.completed).toBeGreaterThanOrEqual(2);
+  expect(status.recoveries).toBe(broken.length);
   const all = await bench.json<Record<string, unknown>>("status");
   expect(all).toMatchObject({
     services: {
@@ -82,6 +86,8 @@ test("status in JSON has the promised keys, and its ledger adds up", async () =>
   expect((all.campaigns as { campaign: string }[]).at(-1)?.campaign).toBe(small);
 });
 
+const afterMigration = /^(completed|crashed|locked-up)$/;
+
 test("trials in JSON have the promised keys, results with their units", async () => {
   const trials = await bench.trials(small);
   expect(trials.map(({ kind }) => kind).sort()).toEqual(["forwarding", "forwarding", "migration"]);
@@ -92,7 +98,10 @@ test("trials in JSON have the promised keys, results with their units", async ()
       repetition: 1,
       verdict: "valid",
       reason: null,
-      outcome: "completed",
+      outcome:
+        trial.kind === "forwarding"
+          ? "completed"
+          : (expect.stringMatching(afterMigration) as unknown),
       startedAt: expect.any(String) as unknown,
       endedAt: expect.any(String) as unknown,
     });
