@@ -17,7 +17,7 @@ import type { FaultCase } from "./fault-cases.ts";
 import type { ownBench } from "./own-bench.ts";
 
 /** Slow enough a link that a fault can fall in the midst of a migration, which takes some seconds. */
-export const testbedYaml = `kind: lab
+const testbedYaml = `kind: lab
 name: faults
 lineRateMbpsL1: 400
 migrationRateMbpsL1: 120
@@ -35,7 +35,7 @@ const partOf: Readonly<Record<TrialKind, string>> = {
     "migration: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [{ fps: 500 }] }]",
 };
 
-export const campaignYaml = (
+const campaignYaml = (
   kind: TrialKind,
   cases: readonly FaultCase[],
   attemptLimit: number,
@@ -148,7 +148,7 @@ export async function faultedCampaign(
 const isEnded = ({ state }: TrialRow) => state !== "pending" && state !== "running";
 
 /** From the stored rows alone. */
-export function rowOf(
+function rowOf(
   what: string,
   { trial, events, recoveries }: Pick<Faulted, "trial" | "events" | "recoveries">,
 ): FaultRow {

@@ -3,12 +3,19 @@ import { isOutOfReach, unavailable } from "../../store/database.ts";
 
 const coded = (code: string): Error => Object.assign(new Error("x"), { code });
 
-test.each(["ECONNREFUSED", "ECONNRESET", "57P01", "57P03", "08006", "53300", "53100", "57014", "28P01"])(
-  "%s means out of reach",
-  (code) => {
-    expect(isOutOfReach(coded(code))).toBe(true);
-  },
-);
+test.each([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "57P01",
+  "57P03",
+  "08006",
+  "53300",
+  "53100",
+  "57014",
+  "28P01",
+])("%s means out of reach", (code) => {
+  expect(isOutOfReach(coded(code))).toBe(true);
+});
 
 test.each(["23505", "42601", "22P02", "40P01"])("%s is the statement's own error", (code) => {
   expect(isOutOfReach(coded(code))).toBe(false);
