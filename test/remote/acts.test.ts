@@ -50,9 +50,9 @@ test("a daemon that a command leaves behind does not hold up its end", async () 
     `setsid sleep ${seconds} & echo started`,
   ]);
   expect(result.stdout).toBe("started\n");
-  const [daemon = 0] = await withArgument(seconds);
-  expect(daemon).toBeGreaterThan(0);
-  process.kill(daemon, "SIGKILL");
+  // The shell may end before what it left behind has become the daemon.
+  await until("it runs", async () => (await withArgument(seconds)).length === 1);
+  for (const daemon of await withArgument(seconds)) process.kill(daemon, "SIGKILL");
 });
 
 test("a command whose agent was killed has no exit status, and is ended", async () => {
