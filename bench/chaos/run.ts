@@ -41,6 +41,13 @@ export async function runChaos(
   options: { readonly deadlineMs: number; readonly log: (line: string) => void },
 ): Promise<ChaosRun> {
   process.env.LONGHAUL_CACHE ??= join(checkout, ".longhaul/cache");
+  // Asked before it is taken as a state folder, which begins to fill it.
+  const foreign =
+    existsSync(folder) &&
+    !existsSync(join(folder, "chaos.yaml")) &&
+    readdirSync(folder).some((name) => name !== "logs");
+  if (foreign)
+    throw new Error(`${folder}: holds what is not of a chaos campaign; name another folder`);
   const state = stateFolder(folder);
   const campaign = `chaos-${chaos.seed}-${Date.now().toString(36)}`;
   const argv = (...words: readonly string[]) => [
@@ -51,9 +58,7 @@ export async function runChaos(
     const { exitCode, stderr } = await execa(process.execPath, argv(...words), { reject: false });
     if (exitCode !== 0) throw new Error(`longhaul ${words.join(" ")}: exit ${exitCode}: ${stderr}`);
   };
-  if (existsSync(state.path)) {
-    if (!existsSync(join(state.path, "chaos.yaml")) && readdirSync(state.path).length > 0)
-      throw new Error(`${state.path}: holds what is not of a chaos campaign; name another folder`);
+  if (existsSync(join(folder, "chaos.yaml"))) {
     await longhaul("down");
     rmSync(state.path, { recursive: true, force: true });
   }
