@@ -22,7 +22,7 @@ async function variant(name: string, anotherLook: string): Promise<string> {
     cpSync(join(root, part), join(own, part), { recursive: true });
   const file = join(own, "workflows/attempt.ts");
   const source = readFileSync(file, "utf8");
-  const judges = '    const verdict = await patiently(() => step("judge")';
+  const judges = '    const judging = patiently(() => step("judge")';
   expect(source.split(judges)).toHaveLength(2);
   const imports =
     'import { isCancellation as cancels, patched } from "@temporalio/workflow";\nvoid cancels;\nvoid patched;\n';
