@@ -24,9 +24,7 @@ async function variant(name: string, anotherLook: string): Promise<string> {
   const source = readFileSync(file, "utf8");
   const judges = '    const judging = patiently(() => step("judge")';
   expect(source.split(judges)).toHaveLength(2);
-  const imports =
-    'import { isCancellation as cancels, patched } from "@temporalio/workflow";\nvoid cancels;\nvoid patched;\n';
-  writeFileSync(file, imports + source.replace(judges, `    ${anotherLook}\n${judges}`));
+  writeFileSync(file, source.replace(judges, `    ${anotherLook}\n${judges}`));
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(own, "workflows/index.ts"),
     logger: new DefaultLogger("ERROR"),
