@@ -5,7 +5,8 @@ import { trialActs } from "../../activities/trials.ts";
 import { CommandFailed, NoExitStatus } from "../../remote/shell.ts";
 import type { Script } from "./scripted-bench.ts";
 import { quietActivity } from "./quiet-activity.ts";
-import { ref, resultOf, scriptedBench } from "./scripted-bench.ts";
+import { scriptedBench } from "./scripted-bench.ts";
+import { ref, resultOf } from "./scripted-facts.ts";
 
 const measure = async (script: Script) => {
   const scripted = scriptedBench(script);

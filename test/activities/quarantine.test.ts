@@ -7,7 +7,8 @@ import type { QuarantineRow } from "../../store/recoveries.ts";
 import type { Store } from "../../store/store.ts";
 import type { RungAnswer } from "../../workflows/acts.ts";
 import { quietActivity } from "./quiet-activity.ts";
-import { ref, scriptedBench } from "./scripted-bench.ts";
+import { scriptedBench } from "./scripted-bench.ts";
+import { ref } from "./scripted-facts.ts";
 import type { Script } from "./scripted-bench.ts";
 
 /** Gives one host up, which does not answer unless `answers`. @returns what is stored of it, and the power's orders. */

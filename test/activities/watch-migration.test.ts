@@ -4,7 +4,8 @@ import type { MigrationMeasurement, MigrationProgress } from "../../model/measur
 import { NoExitStatus } from "../../remote/shell.ts";
 import { quietActivity } from "./quiet-activity.ts";
 import type { Script } from "./scripted-bench.ts";
-import { ref, scriptedBench } from "./scripted-bench.ts";
+import { scriptedBench } from "./scripted-bench.ts";
+import { ref } from "./scripted-facts.ts";
 
 const hang = { windowMs: 300, progressRatio: 0.96, probeIntervalMs: 40, questionTimeoutMs: 100 };
 /** Interval and window above, and what a busy machine adds. */

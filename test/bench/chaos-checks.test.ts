@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { violations } from "../../bench/chaos/checks.ts";
 import type { Blow, TrialFault } from "../../bench/chaos/draw.ts";
-import { accountOf, type JournalLine, parseJournal } from "../../bench/chaos/journals.ts";
+import type { JournalLine } from "../../bench/chaos/journals.ts";
 import type { ChaosRecord, RecordedTrial, Struck } from "../../bench/chaos/record.ts";
 import { summary } from "../../bench/chaos/summary.ts";
 import type { FaultName } from "../../model/fault.ts";
@@ -281,19 +281,6 @@ describe("an outcome needs its cause", () => {
       "no event tells of agent-kill, it was made",
     ]);
   });
-});
-
-test("a unit whose host lost its power ended before that host's next boot was seen", () => {
-  const text = [
-    `{"what":"started","unit":"${unitOf(first)}","token":1,"atUs":1000,"bootId":"one"}`,
-    `{"what":"agent","version":"x","atUs":9000,"bootId":"two"}`,
-    "",
-  ].join("\n");
-  const { spans, contradictions } = accountOf({ R1: parseJournal(text) }, "chaos");
-  expect(contradictions).toEqual([]);
-  expect(spans).toEqual([
-    { attempt: `${first.replaceAll("/", ".")}.a1`, fromUs: 1000, toUs: 9000 },
-  ]);
 });
 
 test("the summary counts what was survived and estimates what it cost", () => {
