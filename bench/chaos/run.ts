@@ -16,6 +16,7 @@ import { endpoints } from "../../services/endpoints.ts";
 import { stateFolder } from "../../services/state-folder.ts";
 import { openStore } from "../../store/open-store.ts";
 import { type CampaignStatus, type Store, StoreUnavailable } from "../../store/store.ts";
+import { markedProcesses } from "../marked-processes.ts";
 import { campaignFile, testbedFile } from "./campaign-file.ts";
 import type { Chaos } from "./draw.ts";
 import { leftOnHosts, readStore, readTemporal } from "./gather.ts";
@@ -114,7 +115,10 @@ export async function runChaos(
     await store.close();
     held.store = null;
     await longhaul("down");
-    const left = [...onHosts, ...processesOf(state)];
+    const left = [
+      ...onHosts,
+      ...markedProcesses(state).map(({ pid, commandLine }) => `process ${pid}: ${commandLine}`),
+    ];
     return { campaign, record: { ...record, left }, elapsedMs };
   } finally {
     await held.store?.close();
@@ -183,29 +187,6 @@ async function statusOf(store: Store | null, campaign: string): Promise<Campaign
   } catch (error) {
     if (error instanceof StoreUnavailable || (error as { code?: string }).code === "42P01")
       return null;
-    throw error;
-  }
-}
-
-/** Command lines of whatever bears this state folder's marks after `down`. */
-function processesOf(state: { readonly path: string; readonly id: string }): readonly string[] {
-  const marks = [`LONGHAUL_SERVICE_OF=${state.path}`, `LONGHAUL_LAB=${state.id}`];
-  return readdirSync("/proc")
-    .filter((pid) => /^\d+$/.test(pid))
-    .filter((pid) => {
-      const environment = readProc(pid, "environ").split("\0");
-      return marks.some((mark) => environment.includes(mark));
-    })
-    .map((pid) => `process ${pid}: ${readProc(pid, "cmdline").replaceAll("\0", " ")}`);
-}
-
-/** Empty: the process ended meanwhile. */
-function readProc(pid: string, what: "environ" | "cmdline"): string {
-  try {
-    return readFileSync(`/proc/${pid}/${what}`, "latin1");
-  } catch (error) {
-    if (["ENOENT", "ESRCH", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? ""))
-      return "";
     throw error;
   }
 }

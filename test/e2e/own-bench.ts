@@ -1,8 +1,9 @@
 /** A state folder of a test's own, used as a person would: through the command line alone. */
-import { readdirSync, readFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { readFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
+import { markedProcesses } from "../../bench/marked-processes.ts";
 import { stateFolder } from "../../services/state-folder.ts";
 import type { TrialJson } from "../../report/trial-json.ts";
 import type { CampaignJson } from "../../cli/campaign-json.ts";
@@ -90,33 +91,11 @@ export function ownBench(name: string) {
       if (pid === undefined) throw new Error(`${service} does not run`);
       return pid;
     },
-    marked,
+    /** Pids of whatever bears this state folder's marks: services and lab. */
+    marked: (): number[] => markedProcesses(state).map(({ pid }) => pid),
     /** Command lines of whatever bears this state folder's marks. */
-    left: (): string[] => marked().map((pid) => readProc(pid, "cmdline").replaceAll("\0", " ")),
+    left: (): string[] => markedProcesses(state).map(({ commandLine }) => commandLine),
   };
-
-  /** Pids of whatever bears this state folder's marks: services and lab. */
-  function marked(): number[] {
-    const marks = [`LONGHAUL_SERVICE_OF=${state.path}`, `LONGHAUL_LAB=${state.id}`];
-    return readdirSync("/proc")
-      .map(Number)
-      .filter((pid) => pid > 0 && pid !== process.pid)
-      .filter((pid) => {
-        const entries = readProc(pid, "environ").split("\0");
-        return marks.some((mark) => entries.includes(mark));
-      });
-  }
-}
-
-/** Empty: the process ended meanwhile, or is another user's. */
-function readProc(pid: number, what: "environ" | "cmdline"): string {
-  try {
-    return readFileSync(`/proc/${pid}/${what}`, "latin1");
-  } catch (error) {
-    if (["ENOENT", "ESRCH", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? ""))
-      return "";
-    throw error;
-  }
 }
 
 /** A campaign file of constant loads on plain Linux forwarding, in trials of a given length. */

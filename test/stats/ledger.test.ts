@@ -2,19 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CounterSnapshot, InterfaceCounters, LedgerPath } from "../../model/measurement.ts";
 import { difference, largestHop, lossLedger, unexplainedBound } from "../../stats/ledger.ts";
+import { zero } from "./measured.ts";
 
-const zero: InterfaceCounters = {
-  ifindex: 3,
-  rxFrames: 0,
-  rxBytes: 0,
-  rxErrors: 0,
-  rxDropped: 0,
-  rxMissed: 0,
-  txFrames: 0,
-  txBytes: 0,
-  txErrors: 0,
-  txDropped: 0,
-};
 const snapshot = (
   host: string,
   interfaces: Record<string, Partial<InterfaceCounters>>,

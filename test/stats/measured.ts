@@ -23,7 +23,8 @@ export const tolerant = (tolerance: Tolerance) => ({
   campaign: { ...context.campaign, tolerance: { ...context.campaign.tolerance, ...tolerance } },
 });
 
-const zero: InterfaceCounters = {
+/** An interface that nothing has crossed. */
+export const zero: InterfaceCounters = {
   ifindex: 2,
   rxFrames: 0,
   rxBytes: 0,
