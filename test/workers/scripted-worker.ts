@@ -27,6 +27,10 @@ const { activities } = scripted(killedPlan(campaignId), {
 
 async function never(): Promise<never> {
   appendFileSync(logFile, "never ends\n");
+  return beatForever();
+}
+
+async function beatForever(): Promise<never> {
   setInterval(() => Context.current().heartbeat(), 100);
   return new Promise<never>(() => undefined);
 }
@@ -35,7 +39,13 @@ const worker = await Worker.create({
   connection: await NativeConnection.connect({ address }),
   taskQueue,
   workflowBundle: { codePath },
-  activities: { ...activities, ...recovery.acts, [stuck]: never },
+  activities: {
+    ...activities,
+    ...recovery.acts,
+    // It runs beside the judgement: ended or not by its worker's death, it would be one's or the other's.
+    ...(stuck === "judge" ? { restore: beatForever } : {}),
+    [stuck]: never,
+  },
   maxHeartbeatThrottleInterval: "1s",
   stickyQueueScheduleToStartTimeout: "1s",
 });
