@@ -57,7 +57,7 @@ describe("a trial on the lab", () => {
 
   test("small frames beyond a virtio guest's capacity are lost at the TAP into the guest", async () => {
     const { verdict, places, provenance, measurement } = await measured(
-      "forwarding: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [{ fps: 60000 }] }]",
+      "forwarding: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [{ fps: 100000 }] }]",
     );
     expect(verdict).toEqual({ verdict: "valid", outcome: "completed" });
     const sent = places.sent ?? 0;
