@@ -27,15 +27,17 @@ function program(body: string) {
 }
 
 const plain = 'case "$1" in status) echo "R1 is $(cat $state)";; on|off) echo $1 >$state;; esac';
-/** The outputs of ipmitool 1.8 (lib/ipmi_chassis.c). */
-const ipmitool = `for verb; do :; done
+/** What ipmitool 1.8.19 said to a simulated management controller (OpenIPMI's ipmi_sim, lanplus). */
+const recorded = join(import.meta.dirname, "../transcripts/ipmitool-1.8.19");
+const ipmitool = `says() { cat "${recorded}/$1.stderr.txt" >&2; cat "${recorded}/$1.stdout.txt"; }
+for verb; do :; done
 case "$verb" in
-  status) echo "Chassis Power is $(cat $state)";;
-  on) echo "Chassis Power Control: Up/On"; echo on >$state;;
-  off) echo "Chassis Power Control: Down/Off"; echo off >$state;;
+  status) says "status-$(cat $state)";;
+  on) says on; echo on >$state;;
+  off) says off; echo off >$state;;
 esac`;
 const deaf = (text: string) => text.replaceAll(">$state", ">/dev/null");
-const broken = "echo 'Error: Unable to establish IPMI v2 / RMCP+ session' >&2; exit 1";
+const refusing = (how: string) => `cat '${recorded}/${how}.stderr.txt' >&2; exit 1`;
 
 const access = { address: "192.0.2.7", user: "longhaul", passwordFile: "/etc/longhaul/r1" };
 const implementations: [string, string, (path: string) => Power][] = [
@@ -81,7 +83,7 @@ describe.each(implementations)("power by %s", (_name, body, powerOf) => {
   });
 
   test("a refusal is told with the program's own words", async () => {
-    const button = program(broken);
+    const button = program(refusing("nobody-answers"));
     await expect(powerOf(button.path).state("R1")).rejects.toThrow(
       /exited 1\nstderr:\nError: Unable/,
     );
@@ -106,3 +108,14 @@ test("IPMI names controller, user and password file, and no password", async () 
     "-I lanplus -H 192.0.2.7 -U longhaul -f /etc/longhaul/r1 chassis power status\n",
   );
 });
+
+test.each(["wrong-password", "no-password-file"])(
+  "what ipmitool says of a %s is an error with its words, never a state",
+  async (how) => {
+    const button = program(refusing(how));
+    const power = ipmiPower(() => access, { ipmitool: button.path });
+    await expect(power.state("R1")).rejects.toThrow(
+      readFileSync(join(recorded, `${how}.stderr.txt`), "utf8").trim(),
+    );
+  },
+);
