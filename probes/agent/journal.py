@@ -21,10 +21,23 @@ def path_of(folder):
 
 def note(folder, what, **facts):
     """One line in one write. A journal that cannot be written stops nothing."""
+    try:
+        with in_order(folder):
+            add(folder, what, **facts)
+    except OSError:
+        traceback.print_exc()
+
+
+def in_order(folder):
+    """Nobody else notes anything meanwhile: who sees what was done under it notes after it."""
+    return locked(os.path.join(folder, "journal.lock"))
+
+
+def add(folder, what, **facts):
+    """As `note`, for who is `in_order` already."""
     line = {"atUs": processes.now_us(), "bootId": processes.boot_id(), "what": what, **facts}
     try:
-        with locked(os.path.join(folder, "journal.lock")):
-            append(path_of(folder), json.dumps(line, separators=(",", ":")).encode() + b"\n")
+        append(path_of(folder), json.dumps(line, separators=(",", ":")).encode() + b"\n")
     except OSError:
         traceback.print_exc()
 
@@ -40,7 +53,7 @@ def append(path, data):
 def shorten(folder):
     """Keeps the newest lines of a journal that has grown too long. In place: the file may be a mount."""
     path = path_of(folder)
-    with locked(os.path.join(folder, "journal.lock")):
+    with in_order(folder):
         if not os.path.exists(path) or os.path.getsize(path) <= 2 * KEPT_BYTES:
             return
         with open(path, "r+b") as journal:

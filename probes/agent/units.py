@@ -8,7 +8,8 @@ A unit is a folder `units/<name>` of the run folder:
   log.jsonl    what a python unit emitted, a line each
   result.json  what its `main` returned
   stop         somebody asked it to end
-  end.json     how it ended; written once, by the wrapper, or by whoever killed it
+  ending.json  what its end will be called by who is about to kill all of it
+  end.json     how it ended; written once, by the wrapper, by whoever killed it, or by who finds it killed
 
 States: running -> ended (by itself), stopped (asked to), deadline (ran too long); lost when the
 record is of another boot, or nothing of it lives and nobody saw it end. Guaranteed: one unit of a
@@ -16,6 +17,7 @@ name per boot; nothing of it lives beyond its deadline by more than about a seco
 agent, wrapper and watcher were killed, as long as one of them lives. Not guaranteed: the output of
 a unit whose wrapper was killed, and that a unit marked `lost` did nothing.
 """
+import contextlib
 import os
 import re
 import shutil
@@ -44,27 +46,45 @@ def unit_members(folder, record):
 
 
 def write_end(home, status, exit_code=None, signal_name=None):
-    """First writer wins: a second account of the same end is dropped."""
+    """
+    First writer wins: a second account of the same end is dropped. So is that of a unit which a sweep
+    has removed meanwhile. Whoever reads of the end finds it in the journal, before anything of their own.
+    """
     path = os.path.join(home, "end.json")
     temporary = "%s.%d" % (path, os.getpid())
-    write_json(temporary, {
-        "status": status,
-        "exitCode": exit_code,
-        "signal": signal_name,
-        "endedUs": processes.now_us(),
-    })
+    folder = os.path.dirname(os.path.dirname(home))
     try:
-        os.link(temporary, path)
-        journal.note(os.path.dirname(os.path.dirname(home)), "ended", unit=os.path.basename(home), status=status)
-    except FileExistsError:
+        write_json(temporary, {
+            "status": status,
+            "exitCode": exit_code,
+            "signal": signal_name,
+            "endedUs": processes.now_us(),
+        })
+        with journal.in_order(folder):
+            os.link(temporary, path)
+            journal.add(folder, "ended", unit=os.path.basename(home), status=status)
+    except (FileExistsError, FileNotFoundError):
         pass
     finally:
-        os.unlink(temporary)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
+def write_unseen_end(home):
+    """The end of a unit of which nothing lives, and whose wrapper did not tell: killed, or lost."""
+    ending = read_json(os.path.join(home, "ending.json"))
+    if ending is None:
+        write_end(home, "lost")
+    else:
+        write_end(home, ending["status"], None, "SIGKILL")
 
 
 def end_now(folder, record, status):
     """Kills all of a unit and sees to it that its end is on record. False: something survived SIGKILL."""
     home = unit_folder(folder, record["name"])
+    # Before the kill: who finds nothing of the unit alive must not take it for lost.
+    with contextlib.suppress(OSError):  # swept meanwhile, or no room left: to kill matters more
+        write_json(os.path.join(home, "ending.json"), {"status": status})
     gone = processes.kill_members(lambda: unit_members(folder, record))
     if gone:
         write_end(home, status, None, "SIGKILL")
@@ -81,6 +101,8 @@ def state_of(folder, name):
         live = record["bootId"] == processes.boot_id() and (
             processes.alive(record["pid"], record["startTime"]) or bool(unit_members(folder, record))
         )
+        if not live and os.path.exists(os.path.join(home, "ending.json")):
+            write_unseen_end(home)
         # The wrapper may have written the end between the two looks.
         end = None if live else read_json(os.path.join(home, "end.json"))
         if end is None:

@@ -123,7 +123,7 @@ def watch(folder, version):
                     continue
                 due = processes.now_us() + 1_000_000
             elif not processes.alive(record["pid"], record["startTime"]) and not units.unit_members(folder, record):
-                units.write_end(units.unit_folder(folder, record["name"]), "lost")
+                units.write_unseen_end(units.unit_folder(folder, record["name"]))
                 poke(poker, poke_address(folder, version))
                 continue
             count += 1
