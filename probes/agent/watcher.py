@@ -35,24 +35,29 @@ def commands_folder(folder, version):
 
 
 def ensure(folder, version):
-    """Starts a watcher unless one lives. Cheap: one try at a lock."""
+    """Starts a watcher unless one lives. Its record is there at the return. Cheap: one try at a lock."""
     lock = try_lock(lock_path(folder, version))
     if lock is None:
         return
     fifo = fifo_path(folder, version)
     if not (os.path.exists(fifo) and stat.S_ISFIFO(os.stat(fifo).st_mode)):
         os.mkfifo(fifo, 0o600)
+    told, recorded = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             os.setsid()
             if os.fork() == 0:
-                close_all_but(lock)
-                watch(folder, version)
+                close_all_but(lock, recorded)
+                watch(folder, version, recorded)
         finally:
             os._exit(0)
     os.waitpid(child, 0)
     os.close(lock)
+    os.close(recorded)
+    # Its end: the watcher has written its record, or has died before it could.
+    os.read(told, 1)
+    os.close(told)
 
 
 def notify(folder, version):
@@ -102,13 +107,15 @@ def kill_orphaned_commands(folder, version):
             os.unlink(os.path.join(place, name))
 
 
-def watch(folder, version):
+def watch(folder, version, recorded):
+    """`recorded`: a descriptor to close when the record is written."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
     write_json(os.path.join(folder, "watcher-%s.json" % version), {
         "pid": os.getpid(), "startTime": processes.stat(os.getpid())[4], "bootId": processes.boot_id(),
     })
+    os.close(recorded)
     fifo = os.open(fifo_path(folder, version), os.O_RDWR | os.O_NONBLOCK)
     poker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     ended = set()

@@ -74,3 +74,20 @@ print(os.listdir(os.path.join(folder, "units")))
 `);
   expect(answers).toEqual(["[]"]);
 });
+
+test("a watcher is on record when whoever started it goes on", async () => {
+  const answers = await said(`
+write = watcher.write_json
+def slow(path, value):
+    __import__("time").sleep(0.3)
+    write(path, value)
+watcher.write_json = slow
+watcher.ensure(folder, "v")
+one = files.read_json(os.path.join(folder, "watcher-v.json"))
+print(one is not None and one["pid"] != os.getpid())
+# With no unit and no agent it ends by itself, and gives its lock back.
+while files.try_lock(watcher.lock_path(folder, "v")) is None:
+    pass
+`);
+  expect(answers).toEqual(["True"]);
+});
