@@ -39,6 +39,7 @@ class Unit:
         self._wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake_write)
         signal.signal(signal.SIGTERM, self._stop)
+        hear_the_end()
 
     def _stop(self, *_):
         self._stopping = True
@@ -79,6 +80,11 @@ def poke(sender, address):
         return
 
 
+def hear_the_end():
+    """A SIGTERM that came while the program was not ready for it (`run_wrapper`) comes now."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+
+
 def prefer():
     """Before other processes: a sampler that waits for the CPU measures the neighbours instead."""
     try:
@@ -114,6 +120,7 @@ def run_program(folder, home, order, version, output, errors):
         if program["kind"] == "python":
             code = run_python(folder, home, program, version)
             os._exit(code)
+        hear_the_end()
         os.execvp(program["argv"][0], program["argv"])
     except OSError as error:
         os.write(2, ("cannot start %s: %s\n" % (program.get("argv"), error)).encode())
@@ -149,10 +156,15 @@ def run_wrapper(folder, home, order, version):
         pipes[source] = [target, OUTPUT_LIMIT_BYTES]
         ends.append(sink)
     record = read_json(os.path.join(home, "unit.json"))
+    # From the fork on, until the program is ready for it, SIGTERM waits: ignored, it would be lost.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     program = os.fork()
     if program == 0:
         signal.set_wakeup_fd(-1)
         run_program(folder, home, order, version, ends[0], ends[1])
+    if os.path.exists(os.path.join(home, "stop")):
+        # Who asked may have found no program yet.
+        processes.send(program, signal.SIGTERM)
     for sink in ends:
         os.close(sink)
 
