@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RecoveryActs, TrialActs } from "../../workflows/acts.ts";
 import { freshId, worker } from "../workflows/run.ts";
 import type { Bench } from "../workflows/run.ts";
-import { scripted } from "../workflows/scripted.ts";
+import { inOrder, scripted } from "../workflows/scripted.ts";
 import { scriptedRecovery } from "../workflows/scripted-recovery.ts";
 import { temporalServer } from "../workflows/server.ts";
 import { killedPlan, killedWithin } from "./killed-plan.ts";
@@ -110,7 +110,7 @@ test.concurrent.each(phases)(
     const running = await worker(bench, { ...next.activities, ...recovery.acts }, campaignId);
     expect(await running.runUntil(handle.result())).toMatchObject({ status: "completed" });
 
-    const own = next.calls.filter((call) => / 1#\d$/.test(call));
+    const own = inOrder(next.calls.filter((call) => / 1#\d$/.test(call)));
     expect(own.map((call) => call.replace(" 1#", "#"))).toEqual(then);
     expect(recovery.orders.map(({ step, ref }) => [step, ref.token - 1_000_000])).toEqual(rungs);
     expect(plan.map(({ state, verdicts }) => [state, verdicts])).toEqual([
@@ -120,5 +120,5 @@ test.concurrent.each(phases)(
     const tokens = plan.flatMap(({ attempts }) => attempts.map(({ token }) => token));
     expect(tokens).toEqual([...new Set(tokens)].toSorted((one, other) => one - other));
   },
-  100_000,
+  240_000,
 );
