@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { UsageError } from "../model/usage-error.ts";
 import { endpoints, externalDatabase } from "../services/endpoints.ts";
 import { postgresPassword } from "../services/postgres-password.ts";
-import { borrowPostgres } from "../services/postgres.ts";
+import { borrowPostgres } from "../services/borrowed-postgres.ts";
 import { servicesStatus } from "../services/services-status.ts";
 import type { StateFolder } from "../services/state-folder.ts";
 import { openStore } from "../store/open-store.ts";

@@ -6,14 +6,17 @@ export interface Lock {
   release(): void;
 }
 
+/** `shared`: with others who share it, and with nobody who has it alone. */
+type LockKind = "exclusive" | "shared";
+
 /**
- * Locks `file` by flock(2), or answers null when another process holds it. Node has no flock: the lock
+ * Locks `file` by flock(2), or answers null when another process's lock hinders it. Node has no flock: the lock
  * belongs to the open file, which this process shares with a `flock` command for a moment and keeps.
  * Node opens files close-on-exec, so no child inherits it.
  */
-export async function takeLock(file: string): Promise<Lock | null> {
+export async function takeLock(file: string, kind: LockKind = "exclusive"): Promise<Lock | null> {
   const descriptor = openSync(file, "a", 0o600);
-  const child = spawn("flock", ["--nonblock", "--exclusive", "3"], {
+  const child = spawn("flock", ["--nonblock", `--${kind}`, "3"], {
     stdio: ["ignore", "ignore", "ignore", descriptor],
   });
   const status = await new Promise<number | string | null>((settle, reject) => {
@@ -28,10 +31,14 @@ export async function takeLock(file: string): Promise<Lock | null> {
 }
 
 /** The lock as soon as its holder lets go. @throws when that has not happened by the deadline. */
-export async function waitForLock(file: string, deadlineMs: number): Promise<Lock> {
+export async function waitForLock(
+  file: string,
+  deadlineMs: number,
+  kind: LockKind = "exclusive",
+): Promise<Lock> {
   const end = Date.now() + deadlineMs;
   for (;;) {
-    const lock = await takeLock(file);
+    const lock = await takeLock(file, kind);
     if (lock !== null) return lock;
     if (Date.now() > end)
       throw new Error(`${file}: another longhaul command has held this lock for ${deadlineMs} ms`);

@@ -40,26 +40,29 @@ export async function createCluster(folder: string, password: string): Promise<v
   }
   if (existing !== null) return;
   const unfinished = `${dataFolder}.unfinished`;
-  const passwordFile = `${dataFolder}.password`;
+  const made = join(unfinished, "data");
+  const passwordFile = join(unfinished, "password");
   await mkdir(dirname(dataFolder), { recursive: true });
   await rm(unfinished, { recursive: true, force: true });
-  await rm(passwordFile, { force: true });
-  await writeFile(passwordFile, password, { mode: 0o600 });
+  await mkdir(unfinished, { mode: 0o700 });
   try {
-    await runToEnd("initdb", [
-      ...["-D", unfinished, "-U", databaseUser, `--pwfile=${passwordFile}`],
+    await writeFile(passwordFile, password, { mode: 0o600 });
+    await runToEnd("initdb", unfinished, [
+      ...["-D", made, "-U", databaseUser, `--pwfile=${passwordFile}`],
       ...["--auth-host=scram-sha-256", "--auth-local=reject"],
       ...["--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions"],
     ]);
     await runToEnd(
       "postgres",
-      ["--single", "-D", unfinished, "template1"],
+      unfinished,
+      ["--single", "-D", made, "template1"],
       `CREATE DATABASE ${databaseName}\n`,
     );
   } finally {
     await rm(passwordFile, { force: true });
   }
-  await rename(unfinished, dataFolder);
+  await rename(made, dataFolder);
+  await rm(unfinished, { recursive: true });
   await syncFolder(dirname(dataFolder));
 }
 
@@ -77,16 +80,20 @@ export async function runningPostgres(
 
 /**
  * Takes out of the way what an end by `kill -9` or a power failure left: waits for orphaned backends,
- * and frees a lock file whose pid is another program's now (PostgreSQL would take that for a
+ * ends those that stay, and frees a lock file whose pid is another program's now (PostgreSQL would take that for a
  * postmaster and refuse to start). The line is rewritten rather than the file removed, so that
  * PostgreSQL still looks for a shared memory block in use.
  * @throws when a postmaster runs on the folder
  */
 export async function mendCluster(dataFolder: string): Promise<void> {
-  const end = Date.now() + orphanDeadlineMs;
-  while ((await processesIn(dataFolder)).length > 0) {
+  const patient = Date.now() + orphanDeadlineMs;
+  for (;;) {
+    const orphans = await processesIn(dataFolder);
+    if (orphans.length === 0) break;
     await refuseRunning(dataFolder);
-    await pause(dataFolder, end);
+    // A backend sees the death of its postmaster, unless it is stopped or hangs; then nothing else ends it.
+    if (Date.now() > patient) for (const pid of orphans) killIfThere(pid);
+    await pause(dataFolder, patient + orphanDeadlineMs);
   }
   await refuseRunning(dataFolder);
   const lines = await lockFile(dataFolder);
@@ -95,6 +102,14 @@ export async function mendCluster(dataFolder: string): Promise<void> {
   // One that started just now has changed into the folder before it wrote its lock file.
   if (await worksIn(pid, await realFolder(dataFolder))) return;
   await writeFile(join(dataFolder, "postmaster.pid"), [noSuchPid, ...lines.slice(1)].join("\n"));
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 async function refuseRunning(dataFolder: string): Promise<void> {
@@ -168,10 +183,11 @@ function nullIfAbsent(error: NodeJS.ErrnoException): null {
 
 async function runToEnd(
   name: "initdb" | "postgres",
+  folder: string,
   args: readonly string[],
   input = "",
 ): Promise<void> {
-  const [program, ...rest] = postgresProgram(name, args, { signalWhenParentDies: "KILL" });
+  const [program, ...rest] = postgresProgram(name, folder, args, { signalWhenParentDies: "KILL" });
   const child = spawn(String(program), rest, { env: postgresEnvironment, cwd: "/" });
   const output: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => output.push(chunk));

@@ -3,7 +3,7 @@
  *
  * A supervisor calls `stopPostgres` (what an earlier supervisor left), `preparePostgres`, spawns
  * `postgresCommand`, waits for `postgresReady`, and ends it with `postgresStopSignal`. Everybody
- * else starts one for the time of a command: `borrowPostgres`.
+ * else starts one for the time of a command: `borrowPostgres` (borrowed-postgres.ts).
  */
 import { spawn } from "node:child_process";
 import { mkdir, open } from "node:fs/promises";
@@ -17,7 +17,6 @@ import {
   createCluster,
   databaseName,
   databaseUser,
-  isCluster,
   isSameFolder,
   mendCluster,
   runningPostgres,
@@ -86,18 +85,17 @@ export function postgresCommand(
     log_line_prefix: "%m [%p] ",
   };
   const flags = Object.entries(values).flatMap(([key, value]) => ["-c", `${key}=${value}`]);
+  const dataFolder = resolve(settings.dataFolder);
   return postgresProgram(
     "postgres",
-    ["-D", resolve(settings.dataFolder), ...flags],
+    dataFolder,
+    ["-D", dataFolder, ...flags],
     options.endWithParent === true ? { signalWhenParentDies: "INT" } : {},
   );
 }
 
-/**
- * True when a server accepts a connection with this password and answers a query. With `dataFolder`
- * only the server on that folder counts: another one may have taken the port.
- */
-export async function postgresReady(url: string, dataFolder?: string): Promise<boolean> {
+/** Connects, and asks the server where its data lie. */
+async function answeringFolder(url: string): Promise<string> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: 2000,
@@ -108,7 +106,19 @@ export async function postgresReady(url: string, dataFolder?: string): Promise<b
   try {
     await client.connect();
     const answer = await client.query<{ data_directory: string }>("SHOW data_directory");
-    const answering = String(answer.rows[0]?.data_directory);
+    return String(answer.rows[0]?.data_directory);
+  } finally {
+    await client.end();
+  }
+}
+
+/**
+ * True when a server accepts a connection with this password and answers a query. With `dataFolder`
+ * only the server on that folder counts: another one may have taken the port.
+ */
+export async function postgresReady(url: string, dataFolder?: string): Promise<boolean> {
+  try {
+    const answering = await answeringFolder(url);
     return dataFolder === undefined || (await isSameFolder(answering, dataFolder));
   } catch (error) {
     if ((error as { code?: string }).code === "28P01") {
@@ -119,8 +129,16 @@ export async function postgresReady(url: string, dataFolder?: string): Promise<b
       );
     }
     return false;
-  } finally {
-    await client.end();
+  }
+}
+
+/** True when a server says anything at all, also that it recovers, shuts down or has too many clients. */
+export async function postgresAnswers(url: string): Promise<boolean> {
+  try {
+    await answeringFolder(url);
+    return true;
+  } catch (error) {
+    return error instanceof pg.DatabaseError;
   }
 }
 
@@ -177,41 +195,6 @@ export async function stopPostgres(dataFolder: string): Promise<void> {
   if (running === null) return;
   process.kill(running.pid, postgresStopSignal);
   await waitUntilUnused(dataFolder, stopDeadlineMs);
-}
-
-/**
- * A server for the time of one command: the one that runs on the data folder already, or one on a
- * free port that `stop` ends. Null when there is no cluster: nothing was ever stored.
- * Not guaranteed: of two commands that borrow at the same time, the one that started the server ends
- * it under the other.
- */
-export async function borrowPostgres(
-  settings: Omit<PostgresSettings, "port"> & { readonly log: string },
-): Promise<RunningPostgres | null> {
-  if (!(await isCluster(settings.dataFolder))) return null;
-  const deadline = Date.now() + startDeadlineMs;
-  for (;;) {
-    const running = await runningPostgres(settings.dataFolder);
-    if (running === null) {
-      try {
-        return await startPostgres({ ...settings, port: await freePort() });
-      } catch (error) {
-        // Another command may have been faster; then its server is the one to borrow.
-        if ((await runningPostgres(settings.dataFolder)) === null) throw error;
-      }
-    } else {
-      const url = postgresUrl({ ...settings, port: running.port });
-      if (await postgresReady(url, settings.dataFolder)) {
-        return { url, pid: running.pid, stop: () => Promise.resolve() };
-      }
-      if (Date.now() > deadline) {
-        throw new Error(
-          `${settings.dataFolder}: its PostgreSQL (pid ${running.pid}) accepted no connection within ${startDeadlineMs} ms`,
-        );
-      }
-      await delay(50);
-    }
-  }
 }
 
 /** A TCP port on 127.0.0.1 that was free a moment ago. */

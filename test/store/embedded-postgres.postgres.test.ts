@@ -1,12 +1,23 @@
 import { spawn } from "node:child_process";
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { borrowPostgres } from "../../services/borrowed-postgres.ts";
 import {
-  borrowPostgres,
   freePort,
+  postgresAnswers,
   postgresCommand,
   postgresReady,
   postgresStopSignal,
@@ -16,6 +27,7 @@ import {
   startPostgres,
   stopPostgres,
 } from "../../services/postgres.ts";
+import { identityOf } from "../../services/process-identity.ts";
 
 let folder = "";
 let settings = { dataFolder: "", port: 0, password: "p@ss:w/rd", log: "" };
@@ -97,6 +109,48 @@ test("a lock file whose pid is another process's now is no obstacle", async () =
   await next.stop();
 });
 
+test.runIf(process.getuid?.() === 0)(
+  "below a home that only another user may enter, in a folder of that user's, the cluster is made and served; its files are root's",
+  async () => {
+    const home = join(folder, "home");
+    const state = join(home, "longhaul/.longhaul");
+    await mkdir(state, { recursive: true });
+    for (const path of [home, join(home, "longhaul"), state]) await chown(path, 1000, 1000);
+    await chmod(home, 0o700);
+    await chmod(state, 0o700);
+    const below = { ...settings, dataFolder: join(state, "postgres") };
+    const server = await startPostgres(below);
+    expect(await query(server.url, "SELECT current_setting('data_directory') AS at")).toEqual([
+      { at: below.dataFolder },
+    ]);
+    expect(await runningPostgres(below.dataFolder)).toMatchObject({ pid: server.pid });
+    await query(server.url, "CREATE TABLE kept (n int)");
+    await server.stop();
+    expect((await stat(below.dataFolder)).uid).toBe(0);
+    expect(await readdir(state)).toEqual(["postgres"]);
+    // The same data, read without the home's bar.
+    await chmod(home, 0o755);
+    await chmod(state, 0o755);
+    const again = await startPostgres(below);
+    expect(await query(again.url, "SELECT count(*)::int AS n FROM kept")).toEqual([{ n: 0 }]);
+    await again.stop();
+  },
+);
+
+test("a backend that hangs when its postmaster is killed is ended before the next start", async () => {
+  const server = await startPostgres(settings);
+  const client = new pg.Client({ connectionString: server.url });
+  client.on("error", () => undefined);
+  await client.connect();
+  const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  const backend = Number(rows[0]?.pid);
+  process.kill(backend, "SIGSTOP");
+  process.kill(server.pid, "SIGKILL");
+  const next = await startPostgres(settings);
+  expect(identityOf(backend)).toBeNull();
+  await next.stop();
+});
+
 test("a second server on the same data is refused by the pid of the first", async () => {
   const server = await startPostgres(settings);
   await expect(preparePostgres(settings)).rejects.toThrow(
@@ -130,8 +184,34 @@ test("a borrowed server is the running one, which then stays, or one of its own,
 test("two that borrow at the same time get the same server", async () => {
   const borrowed = await Promise.all([borrowPostgres(settings), borrowPostgres(settings)]);
   expect(borrowed[0]?.pid).toBe(borrowed[1]?.pid);
-  for (const server of borrowed) await server?.stop();
+  await Promise.all(borrowed.map((server) => server?.stop()));
   expect(await runningPostgres(settings.dataFolder)).toBeNull();
+});
+
+test("who started a borrowed server and is done waits for those who still read, and then ends it", async () => {
+  const starter = await borrowPostgres(settings);
+  const reader = await borrowPostgres(settings);
+  let over = false;
+  const stopped = starter?.stop().then(() => (over = true));
+  const late = await borrowPostgres(settings);
+  expect(late?.pid).toBe(starter?.pid);
+  await reader?.stop();
+  expect(await query(String(late?.url), "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+  expect(over).toBe(false);
+  await late?.stop();
+  await stopped;
+  expect(await runningPostgres(settings.dataFolder)).toBeNull();
+});
+
+test("a server that is stopped does not answer; one that refuses the caller does", async () => {
+  const server = await startPostgres(settings);
+  expect(await postgresAnswers(server.url)).toBe(true);
+  expect(await postgresAnswers(server.url.replace(/:[^:@]+@/, ":wrong@"))).toBe(true);
+  process.kill(server.pid, "SIGSTOP");
+  expect(await postgresAnswers(server.url)).toBe(false);
+  process.kill(server.pid, "SIGCONT");
+  await server.stop();
+  expect(await postgresAnswers(server.url)).toBe(false);
 });
 
 test("where nothing was ever stored there is nothing to borrow, and nothing is made", async () => {
