@@ -1,4 +1,12 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 
 /** Null when there is no such file. @throws when it is not JSON: these files are placed whole. */
 export function readJson(file: string): unknown {
@@ -21,8 +29,13 @@ export function writeJson(file: string, content: unknown): void {
   const unfinished = `${file}.${process.pid}.unfinished`;
   const descriptor = openSync(unfinished, "w", 0o600);
   try {
-    writeSync(descriptor, `${JSON.stringify(content, null, 2)}\n`);
+    const bytes = Buffer.from(`${JSON.stringify(content, null, 2)}\n`);
+    // A disk that is nearly full takes the beginning without a complaint.
+    for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done);
     fsyncSync(descriptor);
+  } catch (error) {
+    rmSync(unfinished);
+    throw error;
   } finally {
     closeSync(descriptor);
   }

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { untilSilent } from "./silence.ts";
+import type { Listening } from "./silence.ts";
 import { endProcess, identityOf, isAlive } from "./process-identity.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
 import type { ServiceRecord, ServiceState } from "./services-file.ts";
@@ -17,6 +19,8 @@ export interface Keepable {
   /** Prepares a start; runs before every one. What it throws counts as a failed start. What it waits for it gives up when the signal comes. */
   command(stopping: AbortSignal): Promise<Command>;
   ready(process: ProcessIdentity): Promise<boolean>;
+  /** Asked again and again once it was ready. A server that says it is busy, or not yet, has answered. */
+  answers(process: ProcessIdentity): Promise<boolean>;
   readonly logFile: string;
   readonly stopSignal: NodeJS.Signals;
   readonly stopGraceMs: number;
@@ -35,22 +39,28 @@ const firstPauseMs = 200;
 const longestPauseMs = 30_000;
 /** Who lived this long did not die of its start. */
 const soundLifeMs = 60_000;
+/** A minute without an answer; who was ended for it, and falls silent again, is given twice as many looks. */
+const minute: Listening = { lookEveryMs: 10_000, silentLooks: 6 };
+const mostSilentLooks = 60;
 
 /**
  * Keeps a process alive: adopts the one given, if it still lives, else starts one, and starts another
- * whenever it ends, after pauses that double. `record` is told of every change, at once.
+ * whenever it ends, after pauses that double. One that runs and answers no more is ended.
+ * `record` is told of every change, at once, and never throws.
  */
 export function keep(
   kept: Keepable,
   adopted: ProcessIdentity | null,
   record: (record: ServiceRecord) => void,
   log: (line: string) => void,
+  { lookEveryMs, silentLooks }: Listening = minute,
 ): Keeper {
   const stopping = new AbortController();
   let current = adopted !== null && isAlive(adopted) ? adopted : null;
   let ended: Promise<string> | null = null;
   let restarts = 0;
   let lastEnd: string | null = null;
+  let looks = silentLooks;
   const tell = (state: ServiceState): void =>
     record({ state, process: current, since: new Date().toISOString(), restarts, lastEnd });
 
@@ -82,11 +92,22 @@ export function keep(
       if (await kept.ready(identity)) return true;
       if (Date.now() > deadline) {
         log(`${kept.name}: not ready after ${kept.startDeadlineMs} ms; ended`);
-        await endProcess(identity, kept.stopSignal, kept.stopGraceMs);
+        await surelyEnd(identity);
       }
       await delay(50);
     }
     return false;
+  };
+
+  /** Tries for ever where it cannot be ended: a second one beside it would be worse. */
+  const surelyEnd = async (identity: ProcessIdentity): Promise<string> => {
+    for (;;) {
+      try {
+        return await endProcess(identity, kept.stopSignal, kept.stopGraceMs);
+      } catch (error) {
+        log(`${kept.name}: ${wordsOf(error)}`);
+      }
+    }
   };
 
   const endOf = async (identity: ProcessIdentity): Promise<string> => {
@@ -94,6 +115,25 @@ export function keep(
     // Adopted from an earlier supervisor: not our child, so there is nothing to be told by.
     while (isAlive(identity)) await delay(200);
     return "ended";
+  };
+
+  /** Its end, whether it came by itself or because it had hung. */
+  const watchedEndOf = async (identity: ProcessIdentity): Promise<string> => {
+    const over = new AbortController();
+    const listening = { lookEveryMs, silentLooks: looks };
+    try {
+      const end = endOf(identity);
+      const silent = untilSilent(() => kept.answers(identity), listening, over.signal);
+      const first = await Promise.race([end, silent]);
+      looks = first === true ? Math.min(2 * looks, mostSilentLooks) : silentLooks;
+      if (first !== true) return await end;
+      const words = `hung: no answer for ${(listening.silentLooks * lookEveryMs) / 1000} s`;
+      log(`${kept.name}: ${words}; it is ended`);
+      tell("hung");
+      return `${words}; ${await surelyEnd(identity)}`;
+    } finally {
+      over.abort();
+    }
   };
 
   const live = async (): Promise<void> => {
@@ -104,15 +144,15 @@ export function keep(
         if (current === null) await start();
         else log(`${kept.name}: adopted, pid ${current.pid}`);
         tell("starting");
-        if (current !== null && (await becomesReady(current))) {
+        if (current === null) lastEnd = await (ended ?? "not started");
+        else if (await becomesReady(current)) {
           log(`${kept.name}: running, pid ${current.pid}, after ${Date.now() - startedAt} ms`);
           tell("running");
-        }
-        lastEnd = current === null ? await (ended ?? "not started") : await endOf(current);
+          lastEnd = await watchedEndOf(current);
+        } else lastEnd = await endOf(current);
       } catch (error) {
-        lastEnd = error instanceof Error ? error.message : String(error);
-        if (current !== null && isAlive(current))
-          await endProcess(current, kept.stopSignal, kept.stopGraceMs);
+        lastEnd = wordsOf(error);
+        if (current !== null) await surelyEnd(current);
       }
       current = null;
       ended = null;
@@ -132,7 +172,7 @@ export function keep(
   const life = live();
   const end = async (): Promise<void> => {
     if (current === null) return;
-    const how = await endProcess(current, kept.stopSignal, kept.stopGraceMs);
+    const how = await surelyEnd(current);
     log(`${kept.name}: ${how} on request`);
   };
   return {
@@ -150,3 +190,6 @@ export function keep(
     },
   };
 }
+
+const wordsOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

@@ -7,6 +7,7 @@ import { choosePort } from "./ports.ts";
 import { postgresEnvironment } from "./postgres-binaries.ts";
 import { postgresPassword } from "./postgres-password.ts";
 import {
+  postgresAnswers,
   postgresCommand,
   postgresReady,
   postgresStopSignal,
@@ -15,9 +16,14 @@ import {
 } from "./postgres.ts";
 import type { Ports, ServiceName } from "./services-file.ts";
 import type { StateFolder } from "./state-folder.ts";
-import { prepareTemporal, temporalCommand, temporalReady } from "./temporal-server.ts";
+import {
+  prepareTemporal,
+  temporalAnswers,
+  temporalCommand,
+  temporalReady,
+} from "./temporal-server.ts";
 import { temporalBinary } from "./temporal.ts";
-import { workerIsReady } from "./worker-ready.ts";
+import { workerBeat, workerIsReady } from "./worker-ready.ts";
 
 /** The checkout that this code lies in. */
 export const checkout = dirname(import.meta.dirname);
@@ -93,6 +99,7 @@ function temporal(around: Surroundings): Keepable {
       return { argv: temporalCommand({ binary, databaseFile, ports }), env, cwd: state.temporal };
     },
     ready: () => temporalReady(around.ports().temporal ?? 0),
+    answers: () => temporalAnswers(around.ports().temporal ?? 0),
   };
 }
 
@@ -116,11 +123,13 @@ function postgres(around: Surroundings): Keepable {
       };
     },
     ready: () => postgresReady(postgresUrl({ port: around.ports().postgres ?? 0, password })),
+    answers: () => postgresAnswers(postgresUrl({ port: around.ports().postgres ?? 0, password })),
   };
 }
 
 function worker(around: Surroundings): Keepable {
   const { state } = around;
+  let lastBeat: bigint | null = null;
   return {
     name: "worker",
     logFile: logFile(state, "worker"),
@@ -138,5 +147,10 @@ function worker(around: Surroundings): Keepable {
       };
     },
     ready: (process) => Promise.resolve(workerIsReady(state, process)),
+    answers: () => {
+      const before = lastBeat;
+      lastBeat = workerBeat(state);
+      return Promise.resolve(lastBeat !== before);
+    },
   };
 }

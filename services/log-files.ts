@@ -22,6 +22,23 @@ export function rotateLog(file: string, limitBytes = logLimitBytes): void {
   truncateSync(file);
 }
 
+/** To be called now and then: keeps every log bounded. One that cannot be rotated, on a full disk, grows until it can. */
+export function logRotation(state: StateFolder, log: (line: string) => void): () => void {
+  const said = new Map<LoggingService, string>();
+  return () => {
+    for (const service of loggingServices) {
+      try {
+        rotateLog(logFile(state, service));
+        said.delete(service);
+      } catch (error) {
+        const words = error instanceof Error ? error.message : String(error);
+        if (said.get(service) !== words) log(`the log of ${service} cannot be rotated: ${words}`);
+        said.set(service, words);
+      }
+    }
+  };
+}
+
 /** The last lines of a log, across one rotation. */
 export function logTail(file: string, lines: number): string[] {
   const text = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : "");

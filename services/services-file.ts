@@ -6,8 +6,11 @@ import type { StateFolder } from "./state-folder.ts";
 export const serviceNames = ["temporal", "postgres", "worker"] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
-/** `waiting`: it ended and is started again after a pause. `external`: a real server in its stead. */
-export type ServiceState = "stopped" | "starting" | "running" | "waiting" | "external";
+/**
+ * `hung`: it runs, answers no more, and is being ended. `waiting`: it ended and is started again after a
+ * pause. `external`: a real server in its stead.
+ */
+export type ServiceState = "stopped" | "starting" | "running" | "hung" | "waiting" | "external";
 
 export interface ServiceRecord {
   readonly state: ServiceState;

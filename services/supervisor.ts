@@ -10,16 +10,17 @@ import type { Keeper } from "./keeper.ts";
 import { keptServices } from "./kept-services.ts";
 import type { Surroundings } from "./kept-services.ts";
 import { takeLock } from "./lock.ts";
-import { logFile, loggingServices, rotateLog } from "./log-files.ts";
+import { logRotation } from "./log-files.ts";
 import { runningPostgres } from "./postgres.ts";
 import { identityOf } from "./process-identity.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
-import { readServices, serviceNames, writeServices } from "./services-file.ts";
+import { readServices, serviceNames } from "./services-file.ts";
 import type { ServiceName, ServicesFile } from "./services-file.ts";
+import { servicesRecord } from "./services-record.ts";
 import { stateFolder } from "./state-folder.ts";
 import type { StateFolder } from "./state-folder.ts";
 
-const rotationIntervalMs = 10_000;
+const tidyIntervalMs = 10_000;
 const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
 
 /** What an earlier supervisor left running, by its record, or PostgreSQL's own when that is lost. */
@@ -52,7 +53,7 @@ async function supervise(state: StateFolder): Promise<void> {
   };
   const from = (address: string | null) =>
     ({ ...blank, state: address === null ? "starting" : "external" }) as const;
-  let file: ServicesFile = {
+  const first: ServicesFile = {
     supervisor: identityOf(process.pid),
     ports: previous?.ports ?? {},
     external,
@@ -63,16 +64,13 @@ async function supervise(state: StateFolder): Promise<void> {
     },
   };
   const adoptable = await leftRunning(state, previous);
-  const change = (next: Partial<ServicesFile>): void => {
-    file = { ...file, ...next };
-    writeServices(state, file);
-  };
+  const { now: onRecord, change, catchUp } = servicesRecord(state, first, log);
   // Until adopted, a service that runs stays on record: this process, too, may be killed any moment.
   change({
     services: Object.fromEntries(
       serviceNames.map((name) => [
         name,
-        { ...file.services[name], process: adoptable[name] ?? null },
+        { ...first.services[name], process: adoptable[name] ?? null },
       ]),
     ) as ServicesFile["services"],
   });
@@ -82,17 +80,17 @@ async function supervise(state: StateFolder): Promise<void> {
     state,
     env,
     log,
-    ports: () => file.ports,
+    ports: () => onRecord().ports,
     setPorts: (ports) => {
       const moved = Object.entries(ports).some(
-        ([name, port]) => ![undefined, port].includes(file.ports[name as keyof typeof ports]),
+        ([name, port]) => ![undefined, port].includes(onRecord().ports[name as keyof typeof ports]),
       );
-      change({ ports: { ...file.ports, ...ports } });
+      change({ ports: { ...onRecord().ports, ...ports } });
       if (!moved) return;
       log("a port was taken by another program; the worker is restarted with the new one");
       void keepers.worker?.restart();
     },
-    isUp: (name) => ["running", "external"].includes(file.services[name].state),
+    isUp: (name) => ["running", "external"].includes(onRecord().services[name].state),
   };
   for (const [name, kept] of Object.entries(keptServices(around)) as [
     ServiceName,
@@ -101,14 +99,16 @@ async function supervise(state: StateFolder): Promise<void> {
     keepers[name] = keep(
       kept,
       adoptable[name] ?? null,
-      (record) => change({ services: { ...file.services, [name]: record } }),
+      (record) => change({ services: { ...onRecord().services, [name]: record } }),
       log,
     );
   log(`supervisor ${process.pid} of ${state.path}`);
 
-  const rotation = setInterval(() => {
-    for (const service of loggingServices) rotateLog(logFile(state, service));
-  }, rotationIntervalMs);
+  const rotateLogs = logRotation(state, log);
+  const tidying = setInterval(() => {
+    catchUp();
+    rotateLogs();
+  }, tidyIntervalMs);
   // A state folder that was deleted cannot be stopped by `down` any more.
   const orphaned = new Promise<void>((settle) => {
     const look = setInterval(() => {
@@ -124,7 +124,7 @@ async function supervise(state: StateFolder): Promise<void> {
   process.on("SIGHUP", () => log("SIGHUP ignored"));
   await Promise.race([told, orphaned]);
   log("stopping: first the worker, then its servers");
-  clearInterval(rotation);
+  clearInterval(tidying);
   await keepers.worker?.stop();
   await Promise.all([keepers.temporal?.stop(), keepers.postgres?.stop()]);
   if (existsSync(state.path)) change({ supervisor: null });

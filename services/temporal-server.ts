@@ -39,7 +39,7 @@ export async function prepareTemporal(databaseFile: string, log: Log): Promise<v
       `${databaseFile}: a Temporal server runs on this database; two on one file would destroy it`,
     );
   try {
-    const notice = setAsideIfDamaged(databaseFile, new Date());
+    const notice = await setAsideIfDamaged(databaseFile, new Date());
     if (notice !== null) log(notice);
   } finally {
     lock.release();
@@ -57,6 +57,27 @@ export async function temporalReady(frontendPort: number): Promise<boolean> {
   } catch (error) {
     if (error instanceof Error && error.message.includes("of another type")) throw error;
     return false;
+  }
+}
+
+/** gRPC: DEADLINE_EXCEEDED, UNAVAILABLE. Any other refusal is a server's own word. */
+const silentCodes = [4, 14];
+const answerMs = 5000;
+
+/** True when the server says anything at all of its namespace, also that it is busy. Changes nothing. */
+export async function temporalAnswers(frontendPort: number): Promise<boolean> {
+  try {
+    await withConnection(
+      { address: `127.0.0.1:${frontendPort}`, connectTimeout: answerMs },
+      (connection) =>
+        connection.withDeadline(Date.now() + answerMs, () =>
+          connection.workflowService.describeNamespace({ namespace: defaultNamespace }),
+        ),
+    );
+    return true;
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    return typeof code === "number" && !silentCodes.includes(code);
   }
 }
 

@@ -1,3 +1,4 @@
+import { statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { readJson, writeJson } from "./json-file.ts";
 import { identityOf, isAlive } from "./process-identity.ts";
@@ -24,6 +25,16 @@ export function announceWorker(state: StateFolder, word: Omit<WorkerWord, "proce
   const process_ = identityOf(process.pid);
   if (process_ !== null) writeJson(fileOf(state), { process: process_, ...word });
 }
+
+/** Called by the worker process again and again, as long as it is of use. Needs no space on the disk. */
+export function beatWorker(state: StateFolder): void {
+  const now = new Date();
+  utimesSync(fileOf(state), now, now);
+}
+
+/** Another one at each beat; null: it has not spoken yet. Only its change tells anything: clocks may be stepped. */
+export const workerBeat = (state: StateFolder): bigint | null =>
+  statSync(fileOf(state), { bigint: true, throwIfNoEntry: false })?.mtimeNs ?? null;
 
 /** What the living worker said last; null: it has not spoken yet, or there is none. */
 export function workerWord(state: StateFolder): WorkerWord | null {

@@ -8,7 +8,6 @@ import type { Worker } from "@temporalio/worker";
 import { taskQueue } from "../model/search-attributes.ts";
 import { stateFolder } from "../services/state-folder.ts";
 import { longhaulVersion } from "../services/version.ts";
-import { announceWorker } from "../services/worker-ready.ts";
 import type { WorkerWord } from "../services/worker-ready.ts";
 import { StoreUnavailable } from "../store/store.ts";
 import { giveUpAbandoned } from "./abandoned.ts";
@@ -19,9 +18,11 @@ import { patiently } from "./patience.ts";
 import type { Waiting } from "./patience.ts";
 import { installRuntime } from "./runtime.ts";
 import { testbedWorker } from "./testbed-worker.ts";
+import { workerSays } from "./worker-says.ts";
 
 const lookForTestbedsMs = 1000;
 const lookAroundMs = 5000;
+const beatMs = 5000;
 /** An act that ignores its end holds the process no longer than this. */
 const endMs = 15_000;
 
@@ -56,15 +57,18 @@ const waiting: Waiting = {
   },
 };
 
+const says = workerSays(stateFolder(), log);
+
 function announce(): void {
   const [first = null] = waits.values();
   const begins = serves ? null : { words: "it begins", isFinal: false };
-  announceWorker(stateFolder(), { version, waitsFor: first ?? begins });
+  says.word({ version, waitsFor: first ?? begins });
 }
 
 installRuntime();
 try {
   const built = await build(stateFolder(), waiting);
+  void beat(built);
   await beginLost(built);
   serves = true;
   announce();
@@ -94,6 +98,20 @@ async function serveTestbeds(built: Built): Promise<void> {
     }
   }
   await Promise.all(serving.values());
+}
+
+/**
+ * Tells the supervisor that this process is of use: its event loop turns, and Temporal's native core
+ * answers, if only that its server does not. Without a beat for a minute it is ended and started anew.
+ */
+async function beat({ connection }: Built): Promise<void> {
+  while (!stop.signal.aborted) {
+    await connection
+      .withDeadline(Date.now() + beatMs, () => connection.workflowService.getSystemInfo({}))
+      .catch(() => undefined);
+    says.beat();
+    await delay(beatMs, undefined, { signal: stop.signal }).catch(() => undefined);
+  }
 }
 
 /** Campaigns that Temporal has forgotten; where it or the store does not answer, they are looked for later. */

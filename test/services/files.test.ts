@@ -2,6 +2,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -21,10 +22,13 @@ import {
   externalTemporal,
 } from "../../services/endpoints.ts";
 import { takeLock } from "../../services/lock.ts";
-import { logTail, rotateLog } from "../../services/log-files.ts";
+import { logFile, logRotation, logTail, rotateLog } from "../../services/log-files.ts";
 import { choosePort } from "../../services/ports.ts";
 import { postgresPassword } from "../../services/postgres-password.ts";
-import { writeServices } from "../../services/services-file.ts";
+import { writeJson } from "../../services/json-file.ts";
+import { readServices, writeServices } from "../../services/services-file.ts";
+import type { ServicesFile } from "../../services/services-file.ts";
+import { servicesRecord } from "../../services/services-record.ts";
 import { servicesStatus } from "../../services/services-status.ts";
 import { stateFolder } from "../../services/state-folder.ts";
 import { setWanted, wanted } from "../../services/wanted.ts";
@@ -97,9 +101,25 @@ test("a log is rotated at its limit, its writer goes on, and the tail spans both
   expect(logTail(file, 2)).toEqual(["two", "three"]);
 });
 
-test("without servers in the environment the embedded ones are meant, and missing ones are said so", () => {
-  const state = fresh("endpoints");
-  expect(() => endpoints(state, {})).toThrow(/have not been started here; run `longhaul up`/);
+test("a log that cannot be rotated is said once and ends nobody; the others are rotated", () => {
+  const state = fresh("unrotated");
+  const large = "x".repeat(11 * 1024 * 1024);
+  writeFileSync(logFile(state, "temporal"), large);
+  writeFileSync(logFile(state, "worker"), large);
+  // A folder in its place refuses the copy as a full disk would.
+  mkdirSync(`${logFile(state, "temporal")}.1`);
+  const lines: string[] = [];
+  const rotate = logRotation(state, (line) => lines.push(line));
+  rotate();
+  rotate();
+  expect(lines).toEqual([expect.stringMatching(/^the log of temporal cannot be rotated: EISDIR/)]);
+  expect(statSync(logFile(state, "worker")).size).toBe(0);
+  rmSync(`${logFile(state, "temporal")}.1`, { recursive: true });
+  rotate();
+  expect(statSync(logFile(state, "temporal")).size).toBe(0);
+});
+
+const stoppedServices = (): ServicesFile => {
   const stopped = {
     state: "stopped",
     process: null,
@@ -107,11 +127,51 @@ test("without servers in the environment the embedded ones are meant, and missin
     restarts: 0,
     lastEnd: null,
   } as const;
-  writeServices(state, {
+  return {
     supervisor: null,
-    ports: { temporal: 20_001, temporalUi: 20_002, temporalMetrics: 20_003, postgres: 20_004 },
+    ports: {},
     external: { temporal: null, postgres: null },
     services: { temporal: stopped, postgres: stopped, worker: stopped },
+  };
+};
+
+test("a record that cannot be written holds in memory, is said once, and is written later", () => {
+  const state = fresh("unwritten");
+  const lines: string[] = [];
+  const record = servicesRecord(state, stoppedServices(), (line) => lines.push(line));
+  const hindrance = join(state.path, `services.json.${process.pid}.unfinished`);
+  mkdirSync(hindrance);
+  record.change({ ports: { temporal: 1 } });
+  record.catchUp();
+  expect(record.now().ports).toEqual({ temporal: 1 });
+  expect(readServices(state)).toBeNull();
+  rmSync(hindrance, { recursive: true });
+  record.catchUp();
+  record.catchUp();
+  expect(readServices(state)?.ports).toEqual({ temporal: 1 });
+  expect(lines).toEqual([
+    expect.stringMatching(/^services\.json cannot be written; it is tried again: EISDIR/),
+    "services.json is written again",
+  ]);
+});
+
+test("a file that cannot be written whole leaves the old one, and nothing beside it", () => {
+  const state = fresh("whole");
+  const file = join(state.path, "some.json");
+  writeJson(file, { old: true });
+  const circular: Record<string, unknown> = {};
+  circular.self = circular;
+  expect(() => writeJson(file, circular)).toThrow(/circular/);
+  expect(readFileSync(file, "utf8")).toContain("old");
+  expect(readdirSync(state.path).filter((name) => name.includes("unfinished"))).toEqual([]);
+});
+
+test("without servers in the environment the embedded ones are meant, and missing ones are said so", () => {
+  const state = fresh("endpoints");
+  expect(() => endpoints(state, {})).toThrow(/have not been started here; run `longhaul up`/);
+  writeServices(state, {
+    ...stoppedServices(),
+    ports: { temporal: 20_001, temporalUi: 20_002, temporalMetrics: 20_003, postgres: 20_004 },
   });
   const found = endpoints(state, { TEMPORAL_NAMESPACE: "names no server" });
   expect(found).toMatchObject({

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { keep } from "../../services/keeper.ts";
 import type { Keepable, Keeper } from "../../services/keeper.ts";
+import type { Listening } from "../../services/silence.ts";
 import { gone, identityOf, isAlive, signalTo } from "../../services/process-identity.ts";
 import type { ProcessIdentity } from "../../services/process-identity.ts";
 import type { ServiceRecord } from "../../services/services-file.ts";
@@ -20,6 +21,7 @@ function kept(
   script: string,
   given: Partial<Keepable> = {},
   adopted: ProcessIdentity | null = null,
+  listening: Listening = { lookEveryMs: 20, silentLooks: 3 },
 ) {
   const records: ServiceRecord[] = [];
   const lines: string[] = [];
@@ -34,6 +36,7 @@ function kept(
           cwd: folder,
         }),
       ready: () => Promise.resolve(true),
+      answers: () => Promise.resolve(true),
       logFile,
       stopSignal: "SIGTERM",
       stopGraceMs: 2000,
@@ -43,6 +46,7 @@ function kept(
     adopted,
     (record) => records.push(record),
     (line) => lines.push(line),
+    listening,
   );
   keepers.push(keeper);
   const running = async (after = 0): Promise<ProcessIdentity> => {
@@ -99,6 +103,75 @@ test("a service that does not become ready is ended and tried again", async () =
   });
   await expect.poll(() => records.at(-1)?.restarts, { timeout: 10_000 }).toBe(1);
   expect(lines).toContain("thing: not ready after 100 ms; ended");
+});
+
+/** Hung from the moment when it is told to, and again never, as its next process is another. */
+const hangs = () => {
+  let hung: number | null = null;
+  return {
+    hang: ({ pid }: ProcessIdentity): void => {
+      hung = pid;
+      process.kill(pid, "SIGSTOP");
+    },
+    answers: ({ pid }: ProcessIdentity): Promise<boolean> =>
+      pid === hung ? new Promise(() => undefined) : Promise.resolve(true),
+  };
+};
+
+test("a service that hangs while it runs is ended and started anew, and its record says so", async () => {
+  const { hang, answers } = hangs();
+  const { running, records, lines } = kept("exec sleep 1000", { answers, stopGraceMs: 100 });
+  const first = await running();
+  const seen = records.length;
+  hang(first);
+  const second = await running(seen);
+  expect(second.pid).not.toBe(first.pid);
+  expect(isAlive(first)).toBe(false);
+  expect(records.slice(seen).map(({ state }) => state)).toEqual([
+    "hung",
+    "waiting",
+    "starting",
+    "running",
+  ]);
+  expect(records.at(-1)).toMatchObject({
+    restarts: 1,
+    lastEnd: "hung: no answer for 0.06 s; killed",
+  });
+  expect(lines).toContain("thing: hung: no answer for 0.06 s; it is ended");
+});
+
+test("an adopted service that hangs is ended, too", async () => {
+  const { hang, answers } = hangs();
+  const earlier = kept("exec sleep 1000");
+  const orphan = await earlier.running();
+  const later = kept("exec sleep 1000", { answers, stopGraceMs: 100 }, orphan);
+  await later.running();
+  const seen = later.records.length;
+  hang(orphan);
+  expect((await later.running(seen)).pid).not.toBe(orphan.pid);
+});
+
+test("a service that is silent now and then is left alone", async () => {
+  let looks = 0;
+  const { running, records } = kept("exec sleep 1000", {
+    answers: () => Promise.resolve(++looks % 3 === 0),
+  });
+  const only = await running();
+  await expect.poll(() => looks, { timeout: 10_000 }).toBeGreaterThan(12);
+  expect(isAlive(only)).toBe(true);
+  expect(records.map(({ state }) => state)).toEqual(["starting", "running"]);
+});
+
+test("who hangs again at once is given twice the time, so that a wrong suspicion makes no storm", async () => {
+  const { records, keeper } = kept("exec sleep 1000", {
+    answers: () => Promise.reject(new Error("away")),
+  });
+  await expect.poll(() => records.at(-1)?.restarts, { timeout: 10_000 }).toBe(3);
+  await keeper.stop();
+  const ends = records.filter(({ state }) => state === "waiting").map(({ lastEnd }) => lastEnd);
+  expect(ends.slice(0, 3)).toEqual(
+    ["0.06", "0.12", "0.24"].map((seconds) => `hung: no answer for ${seconds} s; ended`),
+  );
 });
 
 test("a service left by an earlier keeper is adopted, and replaced when it ends", async () => {

@@ -27,7 +27,12 @@ import {
 import { choosePort } from "../../services/ports.ts";
 import { endProcess, identityOf } from "../../services/process-identity.ts";
 import { databasesSetAside } from "../../services/temporal-database.ts";
-import { prepareTemporal, startTemporal, temporalCommand } from "../../services/temporal-server.ts";
+import {
+  prepareTemporal,
+  startTemporal,
+  temporalAnswers,
+  temporalCommand,
+} from "../../services/temporal-server.ts";
 import type { RunningTemporal } from "../../services/temporal-server.ts";
 import { namespaceFacts, withConnection } from "../../services/temporal-namespace.ts";
 import { temporalBinary } from "../../services/temporal.ts";
@@ -248,6 +253,35 @@ test("a server that was started by hand on the same file is not disturbed by a s
   expect(await answers()).toMatchObject({ retentionDays: 1 });
   byHand.kill("SIGTERM");
   await byHand;
+});
+
+test("a server that is stopped does not answer, and answers when it goes on", async () => {
+  const file = join(folder, "stopped.db");
+  const ports = await freePorts();
+  const server = await startTemporal({ binary, databaseFile: file, ports, log });
+  running.add(server);
+  expect(await temporalAnswers(ports.frontend)).toBe(true);
+  process.kill(server.pid, "SIGSTOP");
+  expect(await temporalAnswers(ports.frontend)).toBe(false);
+  process.kill(server.pid, "SIGCONT");
+  expect(await temporalAnswers(ports.frontend)).toBe(true);
+  await stop(server);
+  expect(await temporalAnswers(ports.frontend)).toBe(false);
+});
+
+test("a large database is looked at beside other work", async () => {
+  const file = join(folder, "large.db");
+  const database = new DatabaseSync(file);
+  database.exec(`CREATE TABLE much (x blob);
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+    INSERT INTO much SELECT randomblob(2000) FROM n`);
+  database.close();
+  let turns = 0;
+  const beside = setInterval(() => (turns += 1), 0);
+  await prepareTemporal(file, () => undefined);
+  clearInterval(beside);
+  expect(databasesSetAside(file)).toHaveLength(1);
+  expect(turns).toBeGreaterThan(10);
 });
 
 test("the server's own messages go to its log", () => {
