@@ -9,7 +9,7 @@ import { sizeText } from "../report/number-text.ts";
 const servicesBytes = 256 * 2 ** 20;
 
 /** Free bytes at a path, or where it would be made. */
-function freeBytesAt(path: string): number {
+export function freeBytesAt(path: string): number {
   const { bavail, bsize } = statfsSync(present(path));
   return bavail * bsize;
 }

@@ -1,6 +1,7 @@
-import { accessSync, constants, statfsSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { execa } from "execa";
 import type { StateFolder } from "../services/state-folder.ts";
+import { freeBytesAt } from "./disk-space.ts";
 import type { Check } from "./doctor.ts";
 import { otherLabsCheck } from "./other-labs.ts";
 import { isInstalled, missingPackages, programs } from "./packages.ts";
@@ -53,8 +54,7 @@ function tun(): Check {
 }
 
 function disk(state: StateFolder): Check {
-  const { bavail, bsize } = statfsSync(state.path);
-  const freeMib = Math.floor((bavail * bsize) / 2 ** 20);
+  const freeMib = Math.floor(freeBytesAt(state.path) / 2 ** 20);
   const result = freeMib < neededMib.fail ? "fail" : freeMib < neededMib.warn ? "warn" : "ok";
   return {
     name: "disk space",

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { stateFolder } from "../services/state-folder.ts";
+import { stateFolderAsItIs } from "../services/state-folder.ts";
 import { machineChecks } from "./doctor-machine.ts";
 import { serverChecks } from "./doctor-servers.ts";
 import { testbedChecks } from "./doctor-testbed.ts";
@@ -34,7 +34,7 @@ export function doctorCommand(program: Command): void {
     .description("look at this machine, the services and the testbed; touch nothing")
     .option("--testbed <file>", "also look whether this testbed's hosts can be reached")
     .action(async (options: { state?: string; json?: boolean; testbed?: string }) => {
-      const state = stateFolder(options.state);
+      const state = stateFolderAsItIs(options.state);
       const testbed =
         options.testbed === undefined ? [] : await testbedChecks(state, options.testbed);
       const checks = [...(await machineChecks(state)), ...(await serverChecks(state)), ...testbed];

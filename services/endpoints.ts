@@ -30,8 +30,8 @@ export interface Endpoints {
  * Temporal's own configuration; null: the embedded one. TEMPORAL_NAMESPACE alone names no server.
  */
 export function externalTemporal(env: NodeJS.ProcessEnv): TemporalEndpoint | null {
-  const named = env.TEMPORAL_ADDRESS ?? env.TEMPORAL_PROFILE ?? env.TEMPORAL_CONFIG_FILE ?? "";
-  if (named === "") return null;
+  // An empty one names nothing.
+  if (!(env.TEMPORAL_ADDRESS || env.TEMPORAL_PROFILE || env.TEMPORAL_CONFIG_FILE)) return null;
   const config = connectConfig(env);
   return {
     address: config.connectionOptions.address ?? "127.0.0.1:7233",
@@ -46,7 +46,7 @@ function connectConfig(env: NodeJS.ProcessEnv): ClientConnectConfig {
   try {
     return loadClientConnectConfig({
       overrideEnvVars: Object.fromEntries(
-        Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+        Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1])),
       ),
     });
   } catch (cause) {

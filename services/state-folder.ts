@@ -21,23 +21,25 @@ export interface StateFolder {
 const realPath = (path: string): string =>
   existsSync(path) ? realpathSync(path) : join(realPath(dirname(path)), basename(path));
 
-/**
- * The state folder at `dir`, else at `LONGHAUL_STATE`, else `.longhaul` in the working directory.
- * Made if it is missing, so that its real path, and with it its id, never changes later.
- */
+/** The state folder at `dir`, else at `LONGHAUL_STATE`, else `.longhaul` in the working directory; made if it is missing. */
 export function stateFolder(dir?: string, env: NodeJS.ProcessEnv = process.env): StateFolder {
+  const folder = stateFolderAsItIs(dir, env);
+  for (const needed of [folder.path, folder.cache, folder.logs])
+    mkdirSync(needed, { recursive: true });
+  return folder;
+}
+
+/** The same, whether it is there or not, for who touches nothing. */
+export function stateFolderAsItIs(dir?: string, env: NodeJS.ProcessEnv = process.env): StateFolder {
   const path = realPath(resolve(dir ?? env.LONGHAUL_STATE ?? ".longhaul"));
-  const cache = env.LONGHAUL_CACHE ? resolve(env.LONGHAUL_CACHE) : join(path, "cache");
-  const folder: StateFolder = {
+  return {
     path,
     id: createHash("sha256").update(path).digest("hex").slice(0, 6),
-    cache,
+    cache: env.LONGHAUL_CACHE ? resolve(env.LONGHAUL_CACHE) : join(path, "cache"),
     lab: join(path, "lab"),
     logs: join(path, "logs"),
     reports: join(path, "reports"),
     temporal: join(path, "temporal"),
     postgres: join(path, "postgres"),
   };
-  for (const needed of [path, folder.cache, folder.logs]) mkdirSync(needed, { recursive: true });
-  return folder;
 }

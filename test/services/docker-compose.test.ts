@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import pg from "pg";
 import { parse } from "yaml";
 import {
   defaultNamespace,
   retentionDays,
   searchAttributes,
 } from "../../model/search-attributes.ts";
+import { externalDatabase } from "../../services/endpoints.ts";
 
 interface Service {
   readonly image: string;
@@ -64,6 +66,25 @@ test("no password has a default and none is written down", () => {
   const secrets = [...text.matchAll(/(?:PASSWORD|PWD): (.+)/g)].map(([, value]) => value ?? "");
   expect(secrets.length).toBeGreaterThan(3);
   for (const secret of secrets) expect(secret).toMatch(/^\$\{LONGHAUL_\w+_PASSWORD:\?.+\}$/);
+});
+
+test("the worker reaches the store with whatever characters its password has", () => {
+  const password = "p@ss:w/rd#?";
+  const filled = Object.entries(service("worker").environment ?? {}).map(([name, value]) => [
+    name,
+    value.replace(/\$\{LONGHAUL_STORE_PASSWORD[^}]*\}/, password),
+  ]);
+  const env = Object.fromEntries(filled) as NodeJS.ProcessEnv;
+  const before = { ...process.env };
+  try {
+    Object.assign(process.env, env);
+    const client = new pg.Client({ connectionString: externalDatabase(env) ?? "" });
+    expect(client).toMatchObject({
+      ...{ host: "store", port: 5432, user: "longhaul", database: "longhaul", password },
+    });
+  } finally {
+    process.env = before;
+  }
 });
 
 test("who depends on a healthy service depends on one that has a health check", () => {

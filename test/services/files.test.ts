@@ -224,6 +224,9 @@ test("client certificates and a profile come from the files that Temporal's own 
     namespace: "n",
     connection: { apiKey: "k", tls: true },
   });
+  expect(externalTemporal({ ...named, TEMPORAL_ADDRESS: "" })).toMatchObject({
+    address: "t.example:1",
+  });
 });
 
 test("a profile or a certificate that is not there is wrong use, and says what is missing", () => {
