@@ -50,9 +50,19 @@ export function plannedFault(deps: TrialDeps, setup: Setup): FaultWatch {
     );
   let timer: NodeJS.Timeout | null = null;
   let making: Promise<void> | null = null;
+  let isOver = false;
   let ended = false;
+  const makeNoMore = () => {
+    isOver = true;
+    if (timer !== null) clearTimeout(timer);
+  };
+  const notMade = () =>
+    new Error(
+      `the fault ${faultLabel(planned)} was not made: its phase ended before its moment came`,
+    );
   const make = async () => {
     await stillMine(deps, setup.ref);
+    if (isOver) throw notMade();
     const made = await faults.inject(
       { ...planned, host: hostOf(setup, planned.host) },
       setup.ref.trialId,
@@ -72,7 +82,9 @@ export function plannedFault(deps: TrialDeps, setup: Setup): FaultWatch {
   };
   return {
     entered(phase) {
-      if (timer !== null || phase !== phaseOf[planned.when]) return;
+      // Its phase has begun before: this is the one that ends it, and a fault falls in its own or not at all.
+      if (timer !== null) return makeNoMore();
+      if (phase !== phaseOf[planned.when]) return;
       timer = setTimeout(() => {
         making = make();
         // Whoever asks `made` hears of it.
@@ -80,16 +92,13 @@ export function plannedFault(deps: TrialDeps, setup: Setup): FaultWatch {
       }, planned.afterMs);
     },
     async made() {
-      if (timer !== null) clearTimeout(timer);
-      if (making === null)
-        throw new Error(
-          `the fault ${faultLabel(planned)} was not made: its phase ended before its moment came`,
-        );
+      makeNoMore();
+      if (making === null) throw notMade();
       await making;
     },
     async end() {
       ended = true;
-      if (timer !== null) clearTimeout(timer);
+      makeNoMore();
       await Promise.allSettled([making]);
     },
   };

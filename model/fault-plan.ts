@@ -1,4 +1,5 @@
 /** Faults of a campaign file: which trials get one, and how the fault becomes a level with a computed name. */
+import { mistakeFor, mistakeOf, type FaultSurroundings } from "./fault-mistakes.ts";
 import type { FaultName, FaultSettings } from "./fault.ts";
 import type { HostName } from "./testbed.ts";
 import type { PlannedTrial, TrialKind } from "./trial.ts";
@@ -46,28 +47,35 @@ export function faultLabel(planned: PlannedFault): string {
 
 /**
  * The trials with their faults: a level more, and an id that names it.
- * @throws {UsageError} an entry that takes no trial, a trial that two entries take, a phase that a trial has not
+ * @throws {UsageError} an entry that takes no trial, a trial that two entries take, a fault that could never fall as planned
  */
 export function withFaults(
   trials: readonly PlannedTrial[],
   planned: readonly PlannedFault[],
+  surroundings: FaultSurroundings,
 ): readonly PlannedTrial[] {
   const mistakes: string[] = [];
+  /** The first trial that each is told of stands for all. */
+  const toldOf = new Map<string, string>();
   const takers = new Map<string, number>();
   for (const [index, entry] of planned.entries()) {
     const taken = trials.filter((trial) => takes(entry, trial));
     const key = `faults[${index}]`;
     if (taken.length === 0) mistakes.push(`${key}.trials takes none of the planned trials`);
-    for (const { id, kind } of taken) {
+    const ofItself = mistakeOf(entry);
+    if (ofItself !== null) mistakes.push(`${key}${ofItself}`);
+    for (const trial of taken) {
+      const { id } = trial;
       const other = takers.get(id);
       if (other !== undefined)
         mistakes.push(`${key} takes ${id}, which faults[${other}] has taken`);
       takers.set(id, index);
-      const wrong = mistakeFor(entry, kind);
-      if (wrong !== null) mistakes.push(`${key}${wrong}; it takes ${id}`);
+      const wrong = mistakeFor(entry, trial, surroundings);
+      if (wrong !== null && !toldOf.has(key + wrong)) toldOf.set(key + wrong, id);
     }
   }
-  if (mistakes.length > 0) throw new UsageError([...new Set(mistakes)].join("\n"));
+  for (const [mistake, id] of toldOf) mistakes.push(`${mistake}; it takes ${id}`);
+  if (mistakes.length > 0) throw new UsageError(mistakes.join("\n"));
   return trials.map((trial) => {
     const entry = planned[takers.get(trial.id) ?? -1];
     if (entry === undefined) return trial;
@@ -76,15 +84,6 @@ export function withFaults(
     const element = trial.element === trial.id ? id : trial.element;
     return { ...trial, id, element, scenario: { ...trial.scenario, fault } };
   });
-}
-
-function mistakeFor({ when, host }: PlannedFault, kind: TrialKind): string | null {
-  if (kind === "migration") return null;
-  if (when === "control" || when === "migrating" || when === "after")
-    return `.when is ${JSON.stringify(when)}, a phase of migrations only`;
-  if (host === "source" || host === "destination")
-    return `.host is ${JSON.stringify(host)}, an end of a migration`;
-  return null;
 }
 
 function takes(

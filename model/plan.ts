@@ -35,7 +35,10 @@ export function expandPlan(campaign: Campaign, testbed: TestbedFacts, id: string
     repetitions,
     known: testbed.known,
   });
-  const trials = withFaults(ordered, campaign.faults ?? []);
+  const trials = withFaults(ordered, campaign.faults ?? [], {
+    campaign,
+    known: testbed.known,
+  });
   return {
     trials,
     omissions,

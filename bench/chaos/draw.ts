@@ -102,7 +102,7 @@ type TrialFaultKind = Omit<TrialFault, "afterMs" | "trials"> & {
 const settings = { forMs: null, host: null, lossRatio: null } as const;
 const inMigration = (
   fault: FaultName,
-  more: Partial<Pick<TrialFaultKind, "host" | "lossRatio" | "when">> = {},
+  more: Partial<Pick<TrialFaultKind, "host" | "lossRatio" | "when" | "afterMs">> = {},
 ): TrialFaultKind => ({
   ...{ ...settings, kind: "migration", fault, when: "migrating", afterMs: [50, 700] },
   ...more,
@@ -123,7 +123,7 @@ const trialDeck: readonly TrialFaultKind[] = [
   inForwarding("guest-spin"),
   inMigration("link-loss", { lossRatio: 0.9 }),
   inForwarding("qemu-stop"),
-  inMigration("monitor-silent", { host: "source", when: "control" }),
+  inMigration("monitor-silent", { host: "source", when: "control", afterMs: [50, 600] }),
 ];
 
 /** The last trials stay undisturbed, so that every strike falls before the campaign's end. */

@@ -22,8 +22,9 @@ const scripted = (options: {
   token?: number;
   lab?: boolean;
   storeAway?: number;
+  onToken?: () => void;
 }) => {
-  const { planned = cut, token = 3, lab = true } = options;
+  const { planned = cut, token = 3, lab = true, onToken = () => undefined } = options;
   let { storeAway = 0 } = options;
   const journal: string[] = [];
   const orders: FaultOrder[] = [];
@@ -45,7 +46,7 @@ const scripted = (options: {
     },
   };
   const store = {
-    testbed: async () => (journal.push("token"), { content: {}, token }),
+    testbed: async () => (journal.push("token"), onToken(), { content: {}, token }),
     putEvent: async (event: EventRow) => {
       if ((storeAway -= 1) >= 0) throw new StoreUnavailable("the disk is full");
       events.push(event);
@@ -73,7 +74,7 @@ describe("the fault of a trial", () => {
     expect(journal).toEqual([]);
     fault.entered("migration");
     await soon();
-    fault.entered("migration");
+    fault.entered("after");
     await fault.made();
     expect(journal).toEqual(["token", "inject"]);
     // The migration goes from R2 to R1.
@@ -117,6 +118,25 @@ describe("the fault of a trial", () => {
       "the fault link-cut-destination-at-migrating-60000ms-for-300ms was not made",
     );
     expect(journal).toEqual([]);
+  });
+
+  test("whose phase was over before its moment is not made in the next one", async () => {
+    const { deps, setup, journal } = scripted({ planned: { ...cut, afterMs: 20 } });
+    const fault = plannedFault(deps, setup);
+    fault.entered("migration");
+    fault.entered("after");
+    await new Promise((wake) => setTimeout(wake, 60));
+    await expect(fault.made()).rejects.toThrow("its phase ended before its moment came");
+    expect(journal).toEqual([]);
+  });
+
+  test("is not made when its phase ends while the token is looked at", async () => {
+    const { deps, setup, journal } = scripted({ onToken: () => fault.entered("after") });
+    const fault = plannedFault(deps, setup);
+    fault.entered("migration");
+    await soon();
+    await expect(fault.made()).rejects.toThrow("its phase ended before its moment came");
+    expect(journal).toEqual(["token"]);
   });
 
   test("cannot be made on a testbed that nobody disturbs", () => {

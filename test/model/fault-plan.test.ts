@@ -44,23 +44,24 @@ describe("a campaign's faults", () => {
 
   test("take trials by a pattern of their ids", () => {
     const { trials } = plan(
-      'faults: [{ fault: guest-panic, when: load, trials: { name: "b01/forwarding-*-64B-*" } }]',
+      'faults: [{ fault: power-off, when: load, trials: { name: "b01/forwarding-*-64B-*" } }]',
     );
     expect(trials.flatMap(({ id, scenario }) => (scenario.fault ? [id] : []))).toEqual([
-      "disturbed-1/b01/forwarding-bare-64B-1000fps-guest-panic-at-load",
+      "disturbed-1/b01/forwarding-bare-64B-1000fps-power-off-at-load",
     ]);
   });
 
+  const mistakes = (faults: string) => {
+    try {
+      plan(`faults: [${faults}]`);
+    } catch (error) {
+      if (error instanceof UsageError) return error.message;
+      throw error;
+    }
+    return "accepted";
+  };
+
   test("that take nothing, a trial twice, or a phase that a trial has not are refused by key", () => {
-    const mistakes = (faults: string) => {
-      try {
-        plan(`faults: [${faults}]`);
-      } catch (error) {
-        if (error instanceof UsageError) return error.message;
-        throw error;
-      }
-      return "accepted";
-    };
     expect(mistakes("{ fault: link-cut, when: load, trials: { platform: kvm-e1000 } }")).toBe(
       "faults[0].trials takes none of the planned trials",
     );
@@ -78,6 +79,53 @@ describe("a campaign's faults", () => {
       mistakes("{ fault: power-off, host: source, when: load, trials: { kind: forwarding } }"),
     ).toMatch(/^faults\[0\]\.host is "source", an end of a migration/);
   });
+
+  test.each([
+    [
+      "a time to last for what cannot be undone",
+      "fault: qemu-kill, forMs: 300, when: migrating, trials: { kind: migration }",
+      "faults[0].forMs is 300; qemu-kill cannot be undone: leave forMs away",
+    ],
+    [
+      "a guest where none runs",
+      "fault: guest-panic, host: A, when: migrating, trials: { kind: migration }",
+      'faults[0].host is "A", where no guest runs; expected one of: source, destination, R1, R2',
+    ],
+    [
+      "a host for a link",
+      "fault: link-cut, host: R1, when: migrating, trials: { kind: migration }",
+      'faults[0].host is "R1"; link-cut hits a link: leave host away',
+    ],
+    [
+      "a guest of a platform without",
+      "fault: guest-spin, when: load, trials: { platform: bare }",
+      'faults[0].fault is "guest-spin", which needs a guest, and platform bare has none; it takes disturbed-1/b01/forwarding-bare-64B-1000fps',
+    ],
+    [
+      "a moment after its phase",
+      "fault: power-off, afterMs: 60000, when: load, trials: { platform: bare, repetitions: [2] }",
+      "faults[0].afterMs is 60000; the phase load is over after 60000 ms (phases.trialMs): expected less, or a later phase; it takes disturbed-1/b02/forwarding-bare-64B-1000fps",
+    ],
+    [
+      "a moment after the frames of a migration have begun",
+      "fault: link-cut, afterMs: 1, when: load, trials: { kind: migration, repetitions: [1] }",
+      "faults[0].afterMs is 1; the phase load of a migration ends as its frames begin: expected 0, or when: control; it takes disturbed-1/b01/migration-kvm-virtio-64B-idle-R1toR2",
+    ],
+  ])("that could never fall as planned are refused once: %s", (_case, entry, sentence) => {
+    expect(mistakes(`{ ${entry} }`)).toBe(sentence);
+  });
+
+  test.each(["settle", "learn", "load", "control", "migrating", "after"])(
+    "fall in %s before that phase is over by the campaign's file",
+    (when) => {
+      const at = (afterMs: number) =>
+        mistakes(
+          `{ fault: power-off, host: R1, when: ${when}, afterMs: ${afterMs}, trials: { kind: migration } }`,
+        );
+      expect(at(0)).toBe("accepted");
+      expect(at(86_400_000)).toContain("faults[0].afterMs is 86400000; the phase");
+    },
+  );
 
   test("of an unknown name or moment list the known ones", () => {
     expect(() => plan("faults: [{ fault: gremlin, when: load, trials: {} }]")).toThrow(
