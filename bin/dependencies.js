@@ -1,10 +1,11 @@
 /** Sees to it that node_modules is what package-lock.json says; plain JavaScript, for any Node from 20 on. */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { processes, valueIn } from "./processes.js";
 
 /** The checkout that this file lies in. */
 export const checkout = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -43,29 +44,12 @@ export function dependenciesAreCurrent(root = checkout) {
 export function runningFrom(root = checkout) {
   const programs = ["workers/main.ts", "services/supervisor.ts", "cli/main.ts"];
   const paths = new Map(programs.map((program) => [join(root, program), program]));
-  return readdirSync("/proc")
-    .map(Number)
-    .filter((pid) => pid > 0 && pid !== process.pid)
-    .flatMap((pid) => {
-      const script = commandLine(pid).find((word) => paths.has(word));
-      return script === undefined ? [] : [{ pid, program: paths.get(script), state: stateOf(pid) }];
-    });
+  return processes().flatMap(({ pid, words, environment }) => {
+    const script = words.find((word) => paths.has(word));
+    const state = valueIn(environment, "LONGHAUL_STATE");
+    return script === undefined ? [] : [{ pid, program: paths.get(script), state }];
+  });
 }
-
-const readOfProcess = (pid, name) => {
-  try {
-    return readFileSync(`/proc/${pid}/${name}`, "utf8").split("\0");
-  } catch (error) {
-    // It ended while we read, or is another user's.
-    if (["ENOENT", "ESRCH", "EACCES"].includes(error.code)) return [];
-    throw error;
-  }
-};
-const commandLine = (pid) => readOfProcess(pid, "cmdline");
-const stateOf = (pid) =>
-  readOfProcess(pid, "environ")
-    .find((entry) => entry.startsWith("LONGHAUL_STATE="))
-    ?.slice("LONGHAUL_STATE=".length);
 
 /**
  * Installs if the lockfile asks for something else than is there. Returns null when all is well, else

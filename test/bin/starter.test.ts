@@ -35,7 +35,7 @@ const packages = {
 /** A checkout whose program tells what it was given, and whose npm only notes that it was called. */
 beforeEach(() => {
   rmSync(checkout, { recursive: true, force: true });
-  for (const file of ["longhaul", "start.js", "dependencies.js"])
+  for (const file of ["longhaul", "start.js", "dependencies.js", "processes.js"])
     cpSync(join(root, "bin", file), join(checkout, "bin", file));
   place(join(checkout, "package.json"), { type: "module" });
   place(join(checkout, "package-lock.json"), { packages });
@@ -60,7 +60,11 @@ beforeEach(() => {
     rmSync(join(folder, file), { force: true });
 });
 
-const environment = { PATH: `${join(folder, "path")}:${process.env.PATH ?? ""}` };
+const environment = {
+  PATH: `${join(folder, "path")}:${process.env.PATH ?? ""}`,
+  // These tests may have been started by `npx` themselves.
+  npm_command: "",
+};
 const longhaul = (...args: string[]) =>
   execa(process.execPath, [join(checkout, "bin/longhaul"), ...args], {
     reject: false,
