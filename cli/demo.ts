@@ -2,7 +2,8 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { resultsText } from "../report/tables.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
-import type { CampaignStatus } from "../store/store.ts";
+import type { CampaignStatus, Store } from "../store/store.ts";
+import { isOpen } from "./campaign-json.ts";
 import { ledgerText } from "./campaign-text.ts";
 import { interruptible } from "./interrupt.ts";
 import { exitCodes, runProgram } from "./program.ts";
@@ -25,6 +26,20 @@ export const ledgerIsComplete = (status: CampaignStatus): boolean => {
   const { valid, invalid, skipped } = status.verdicts;
   return status.planned > 0 && status.planned === valid + invalid + skipped;
 };
+
+/** Campaigns that measure on the state folder's lab, or wait for it in turn: whatever its testbed files call it. */
+export async function othersOnLab(
+  store: Pick<Store, "allStatus" | "testbeds">,
+  id: string,
+): Promise<readonly string[]> {
+  const kinds = new Map((await store.testbeds()).map(({ name, kind }) => [name, kind]));
+  const begun = (await store.allStatus()).filter(
+    (status) => isOpen(status) && status.state !== "planned" && status.campaign !== id,
+  );
+  return begun
+    .filter(({ testbed }) => kinds.get(testbed) === "lab")
+    .map(({ campaign }) => campaign);
+}
 
 /** Runs another command of this program in this process. */
 async function command(...words: string[]): Promise<number> {
@@ -83,7 +98,9 @@ async function demo(state: StateFolder): Promise<number> {
   return await interruptible(
     `${id} is measured and stored (longhaul report ${id}); end lab and services with: longhaul down`,
     async () => {
-      const downCode = await command("lab", "down");
+      const others = await withStore(state, (store) => othersOnLab(store, id));
+      if (others.length > 0) log(`the lab stays up: ${others.join(", ")} goes on with it`);
+      const downCode = others.length > 0 ? exitCodes.done : await command("lab", "down");
       const status = await closingLines(state, id);
       if (ledgerIsComplete(status)) return downCode;
       log(`the ledger of ${id} is not complete; see: longhaul status ${id}`);
