@@ -1,14 +1,16 @@
 import type { MadeFault } from "../model/fault.ts";
 import { servicesStatus } from "../services/services-status.ts";
 import type { StateFolder } from "../services/state-folder.ts";
-import { type CampaignStatus, type Store, StoreUnavailable } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { say } from "./say.ts";
 import { storeExists, withStore } from "./store-access.ts";
 
 /** A person may do as they like, and is told whose measurement it costs. The campaigns' ids. */
 export async function nameDisturbed(state: StateFolder): Promise<readonly string[]> {
-  if (servicesStatus(state).supervisor.state !== "running" || !storeExists(state)) return [];
-  const campaigns = await campaignsOf(state);
+  const campaigns =
+    (await unlessUnreadable(state, "whether a campaign is measuring cannot be read", (store) =>
+      store.allStatus(),
+    )) ?? [];
   const disturbed = campaigns.filter((one) => one.state === "running").map((one) => one.campaign);
   for (const campaign of disturbed)
     process.stderr.write(
@@ -17,14 +19,21 @@ export async function nameDisturbed(state: StateFolder): Promise<readonly string
   return disturbed;
 }
 
-/** `lab down` and `lab power` need no store: one that is away is said and no hindrance. */
-async function campaignsOf(state: StateFolder): Promise<readonly CampaignStatus[]> {
+/**
+ * What people do to a lab needs no store: one that is away, newer than this program or wrongly named
+ * by the environment is said and no hindrance. Null: nothing could be asked.
+ */
+async function unlessUnreadable<T>(
+  state: StateFolder,
+  what: string,
+  use: (store: Store) => Promise<T>,
+): Promise<T | null> {
   try {
-    return await withStore(state, (store) => store.allStatus());
+    if (servicesStatus(state).supervisor.state !== "running" || !storeExists(state)) return null;
+    return await withStore(state, use);
   } catch (error) {
-    if (!(error instanceof StoreUnavailable)) throw error;
-    say(`whether a campaign is measuring cannot be read: ${error.message}`);
-    return [];
+    say(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    return null;
   }
 }
 
@@ -51,16 +60,12 @@ export async function noteDisturbance(
   }
 }
 
-/** Of a person's act. A store that is away is said and no hindrance. */
+/** Of a person's act. */
 export async function recordDisturbance(
   state: StateFolder,
   disturbance: Disturbance,
 ): Promise<void> {
-  if (servicesStatus(state).supervisor.state !== "running" || !storeExists(state)) return;
-  try {
-    await withStore(state, (store) => noteDisturbance(store, disturbance));
-  } catch (error) {
-    if (!(error instanceof StoreUnavailable)) throw error;
-    say(`no campaign's record tells of this: ${error.message}`);
-  }
+  await unlessUnreadable(state, "no campaign's record tells of this", (store) =>
+    noteDisturbance(store, disturbance),
+  );
 }

@@ -5,6 +5,7 @@ import { servicesStatus } from "../services/services-status.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import { setWanted } from "../services/wanted.ts";
 import { isOpen } from "./campaign-json.ts";
+import { interruptible } from "./interrupt.ts";
 import { say } from "./say.ts";
 import { storeExists, withStore } from "./store-access.ts";
 
@@ -14,12 +15,10 @@ export function downCommand(program: Command): void {
     .description("stop lab, worker, Temporal and PostgreSQL; the data stay")
     .action(async (options: { state?: string; json?: boolean }) => {
       const state = stateFolder(options.state);
-      const open = await openCampaigns(state);
-      const ended = await down(state);
-      // A lab that a campaign measures on comes back with the services, and the campaign goes on.
-      if (open.length === 0) setWanted(state, { lab: null, calibration: false });
-      // After the worker, which would otherwise see its hosts die and begin to recover them.
-      await labDown(state);
+      const { open, ended } = await interruptible(
+        "what has ended stays so, and `longhaul down` goes on from here",
+        () => endAll(state),
+      );
       if (options.json) console.log(JSON.stringify({ ended }));
       else for (const { what, pid, how } of ended) say(`${what} ${how} (pid ${pid})`);
       for (const campaign of open)
@@ -28,10 +27,20 @@ export function downCommand(program: Command): void {
     });
 }
 
+async function endAll(state: StateFolder) {
+  const open = await openCampaigns(state);
+  const ended = await down(state);
+  // A lab that a campaign measures on comes back with the services, and the campaign goes on.
+  if (open.length === 0) setWanted(state, { lab: null, calibration: false });
+  // After the worker, which would otherwise see its hosts die and begin to recover them.
+  await labDown(state, say);
+  return { open, ended };
+}
+
 /** Campaigns that have begun and will go on. None where the store cannot say: nothing hinders a `down`. */
 async function openCampaigns(state: StateFolder): Promise<string[]> {
-  if (servicesStatus(state).supervisor.state !== "running" || !storeExists(state)) return [];
   try {
+    if (servicesStatus(state).supervisor.state !== "running" || !storeExists(state)) return [];
     const all = await withStore(state, (store) => store.allStatus());
     return all
       .filter((status) => isOpen(status) && status.state !== "planned")

@@ -13,10 +13,12 @@ import { depart } from "./depart.ts";
 import { bringServicesUp } from "./bring-up.ts";
 import { isOpen } from "./campaign-json.ts";
 import type { RunFiles } from "./run-files.ts";
+import { interruptible } from "./interrupt.ts";
 import { say } from "./say.ts";
 import { hasNoWorkflow, steer } from "./steer.ts";
 import { withStore } from "./store-access.ts";
 import { asker } from "./temporal-client.ts";
+import { inTurn } from "./turn.ts";
 
 interface ExtendOptions {
   readonly state?: string;
@@ -41,7 +43,10 @@ export function extendCommand(program: Command): void {
     .option("--testbed <file>", "to go on with, of a completed one (default: testbeds/lab.yaml)")
     .option("--queue", "wait in turn, where a completed one's testbed is busy now")
     .action(async (id: string, options: ExtendOptions) => {
-      const answer = await extend(stateFolder(options.state), id, options);
+      const answer = await interruptible(
+        `whether ${id} has its new repetitions: \`longhaul status ${id}\`; the same command again goes on from here`,
+        () => extend(stateFolder(options.state), id, options),
+      );
       if (options.json === true) console.log(JSON.stringify({ campaign: id, ...answer }));
       else
         say(
@@ -65,7 +70,7 @@ async function extend(state: StateFolder, id: string, options: ExtendOptions): P
   const { planned, pending, content } = stored;
   if (content.repetitions === repetitions && pending === 0)
     return { repetitions, planned, added: 0 };
-  return await goOn(state, stored, repetitions, options);
+  return await inTurn(state, say, () => goOn(state, stored, repetitions, options));
 }
 
 /** @throws {UsageError} unknown, or fewer than it has. @throws it was cancelled. */

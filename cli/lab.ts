@@ -84,9 +84,14 @@ async function up(options: LabOptions): Promise<void> {
 
 async function down(options: LabOptions): Promise<void> {
   const state = stateFolder(options.state);
-  await nameDisturbed(state);
-  await labDown(state);
-  setWanted(state, { lab: null, calibration: false });
+  await interruptible(
+    "what is left of the lab is still there; `longhaul lab down` goes on from here",
+    async () => {
+      await nameDisturbed(state);
+      await labDown(state, log);
+      setWanted(state, { lab: null, calibration: false });
+    },
+  );
   tell(labStatus(state), options);
   log(`nothing of the lab ${state.id} is left on this machine`);
 }

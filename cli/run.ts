@@ -14,6 +14,7 @@ import { writePlan } from "./launch.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { progressScreen } from "./progress-screen.ts";
 import { exitCodes } from "./program.ts";
+import { shellWord } from "../remote/shell-word.ts";
 import { readRunFiles, type RunFiles } from "./run-files.ts";
 import { otherLabsCheck } from "./other-labs.ts";
 import { say } from "./say.ts";
@@ -57,16 +58,15 @@ export function runCommand(program: Command): void {
 export async function run(file: string, options: RunOptions): Promise<number> {
   const files = readRunFiles(file, options.testbed ?? null, options.id ?? null);
   const state = stateFolder(options.state);
-  const leave = leaveByInterrupt();
+  const leave = leaveByInterrupt(file);
   try {
     if (!servicesStatus(state).ready) refuseFullDisk(state.path, files.forecast);
     const { id, estimateSeconds, ended } = await inTurn(state, log, async () => {
       await bringServicesUp(state, files, log);
       return await withStore(state, (store) =>
-        begin(state, store, files, options.id ?? null, options),
+        begin(state, store, files, options.id ?? null, { ...options, named: leave.named }),
       );
     });
-    leave.began(id);
     options.begun?.(id);
     const others = otherLabsCheck(state);
     if (others.result === "warn") log(`warning: labs ${others.detail}`);
@@ -89,7 +89,7 @@ export async function run(file: string, options: RunOptions): Promise<number> {
       ])
         log(line);
       const screen = progressScreen(process.stderr);
-      const end = await follow(store, id, { screen, leave: leave.signal, estimateSeconds });
+      const end = await follow(store, id, { screen, leave: leave.follows(), estimateSeconds });
       if (end === null) {
         log(`\nDetached. ${id} goes on in the background:`);
         for (const line of goesOn(id)) log(line);
@@ -103,22 +103,26 @@ export async function run(file: string, options: RunOptions): Promise<number> {
   }
 }
 
-/** Attaches to a campaign that exists with this plan, or plans and starts it. */
+/** Attaches to a campaign that exists with this plan, or plans and starts it; its id is `named` before that. */
 async function begin(
   state: StateFolder,
   store: Store,
   files: RunFiles,
   wantedId: string | null,
-  options: Pick<RunOptions, "queue">,
+  options: Pick<RunOptions, "queue"> & { readonly named: (id: string) => void },
 ) {
   const known = wantedId === null ? null : await store.status(wantedId);
+  if (known !== null) options.named(known.campaign);
   if (known !== null && !isOpen(known)) {
     await writePlan(store, files, known.campaign, await stored(state, known.campaign));
     return { id: known.campaign, estimateSeconds: null, ended: known.state };
   }
   if (known === null) refuseFullDisk(state.path, files.forecast);
   const id = wantedId ?? (await store.freshCampaignId(files.campaign.name));
-  const plan = async () => writePlan(store, files, id, await stored(state, id));
+  const plan = async () => {
+    options.named(id);
+    return writePlan(store, files, id, await stored(state, id));
+  };
   // An attached campaign may be measuring: its generator is not calibrated under it.
   if (known !== null) await plan();
   try {
@@ -178,20 +182,33 @@ const goesOn = (id: string): readonly string[] => [
   `  longhaul down                   stops services and lab; the data stay`,
 ];
 
-/** Ctrl-C never stops a campaign: it leaves it. Before there is one, it ends the command and says what is left. */
-function leaveByInterrupt() {
+/**
+ * Ctrl-C never stops a campaign: it leaves it. Before it is followed an interrupt ends the command at once,
+ * and says what there is: the campaign that was named, or services and lab alone.
+ */
+export function leaveByInterrupt(file: string) {
   const controller = new AbortController();
   let campaign: string | null = null;
+  let isFollowed = false;
   const end = onInterrupt(() => {
-    if (campaign === null || controller.signal.aborted) {
+    if (isFollowed && !controller.signal.aborted) return controller.abort();
+    if (campaign === null)
       log("\nInterrupted. Services and lab that were started stay up: `longhaul down` ends them.");
-      process.exit(exitCodes.detached);
+    else {
+      log(
+        `\nInterrupted. \`longhaul run ${shellWord(file)} --id ${campaign}\` attaches to ${campaign}, or starts it if it had not begun:`,
+      );
+      for (const line of goesOn(campaign)) log(line);
     }
-    controller.abort();
+    process.exit(exitCodes.detached);
   });
   return {
-    signal: controller.signal,
-    began: (id: string) => void (campaign = id),
+    named: (id: string) => void (campaign = id),
+    /** From here on an interrupt detaches: the signal tells. */
+    follows: () => {
+      isFollowed = true;
+      return controller.signal;
+    },
     end,
   };
 }

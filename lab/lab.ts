@@ -48,7 +48,7 @@ export const labUp = async (
   options: { readonly log: (line: string) => void },
 ): Promise<Testbed> => {
   checkMachine(state, file);
-  return holdingLab(state, async () => {
+  const up = async () => {
     const there = readLab(state);
     if (there && isWhole(there) && JSON.stringify(there.file) === JSON.stringify(file))
       return testbedOf(state, there);
@@ -59,7 +59,8 @@ export const labUp = async (
       await takeDown(state);
       throw error;
     }
-  });
+  };
+  return holdingLab(state, up, { yields: true });
 };
 
 const raise = async (
@@ -116,10 +117,16 @@ const raise = async (
   return lab;
 };
 
-/** Takes the lab down, also what a crash left of it, and proves that nothing of it is left. Idempotent. */
-export const labDown = (state: LabState): Promise<void> => {
+/**
+ * Takes the lab down, also what a crash left of it, and proves that nothing of it is left. Idempotent.
+ * A command that brings it up meanwhile is ended, and `log` told so.
+ */
+export const labDown = (
+  state: LabState,
+  log: (line: string) => void = () => undefined,
+): Promise<void> => {
   giveSpaceBack(state);
-  return holdingLab(state, () => takeDown(state));
+  return holdingLab(state, () => takeDown(state), { ending: log });
 };
 
 const takeDown = async (state: LabState): Promise<void> => {

@@ -4,7 +4,14 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { join } from "node:path";
 import type { LabFile } from "../model/testbed-file.ts";
 import type { HostName, Testbed } from "../model/testbed.ts";
-import { isAlive, processRecord, type NamespaceKind, type ProcessRecord } from "./processes.ts";
+import {
+  isAlive,
+  killAll,
+  processRecord,
+  until,
+  type NamespaceKind,
+  type ProcessRecord,
+} from "./processes.ts";
 
 /** The part of the state folder that the lab needs. */
 export interface LabState {
@@ -74,8 +81,16 @@ export const recordHost = (state: LabState, place: Place, host: HostRecord | nul
   writeLab(state, { ...lab, hosts: { ...lab.hosts, [place]: host } });
 };
 
-/** Bringing a lab up takes about so long, and a switch of power far less. */
+/** A switch of power takes far less. */
 const lockPatienceMs = 60_000;
+
+interface Hold {
+  readonly patienceMs?: number;
+  /** Whoever takes the lab down ends this process rather than wait for it. */
+  readonly yields?: boolean;
+  /** Ends a holder that yields, and any that does not let go in time; told whom. Null: waits for it. */
+  readonly ending?: ((sentence: string) => void) | null;
+}
 
 /**
  * Runs `act` while nobody else changes this lab: power switched by a person, by a campaign and by the end
@@ -84,20 +99,25 @@ const lockPatienceMs = 60_000;
 export const holdingLab = async <T>(
   state: Pick<LabState, "path">,
   act: () => Promise<T>,
-  patienceMs = lockPatienceMs,
+  { patienceMs = lockPatienceMs, yields = false, ending = null }: Hold = {},
 ): Promise<T> => {
   mkdirSync(state.path, { recursive: true });
   const file = join(state.path, "lab.lock");
   const end = performance.now() + patienceMs;
   for (;;) {
     try {
-      take(file);
+      take(file, yields);
       break;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       const holder = lockHolder(file);
+      const isLate = performance.now() > end;
       if (!holder || !isAlive(holder)) rmSync(file, { force: true });
-      else if (performance.now() > end)
+      else if (ending !== null && holder.pid !== process.pid && (holder.yields || isLate)) {
+        ending(`ending process ${holder.pid}, which is changing this lab`);
+        killAll([holder]);
+        await until(`the end of process ${holder.pid}`, () => !isAlive(holder), lockPatienceMs);
+      } else if (isLate)
         throw new Error(
           `${state.path}: process ${holder.pid} is changing this lab; wait until it is done`,
           { cause: error },
@@ -113,9 +133,9 @@ export const holdingLab = async <T>(
 };
 
 /** Whole at once: an empty lock would be taken for that of a process that died. @throws EEXIST: it is held */
-const take = (file: string): void => {
+const take = (file: string, yields: boolean): void => {
   const draft = `${file}.${process.pid}.${randomUUID()}`;
-  writeFileSync(draft, JSON.stringify(processRecord(process.pid)), { mode: 0o600 });
+  writeFileSync(draft, JSON.stringify({ ...processRecord(process.pid), yields }), { mode: 0o600 });
   try {
     linkSync(draft, file);
   } finally {
@@ -123,9 +143,9 @@ const take = (file: string): void => {
   }
 };
 
-const lockHolder = (file: string): ProcessRecord | null => {
+const lockHolder = (file: string): (ProcessRecord & { readonly yields: boolean }) | null => {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as ProcessRecord;
+    return JSON.parse(readFileSync(file, "utf8")) as ProcessRecord & { readonly yields: boolean };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT" || error instanceof SyntaxError)
       return null;

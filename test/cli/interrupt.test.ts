@@ -61,3 +61,33 @@ test("an interrupt waits for an act that must be finished, and nothing follows i
   expect(told).not.toContain("not reached");
   expect(code).toBe(130);
 });
+
+test.each([
+  ["before there is a campaign", "", /Services and lab that were started stay up/],
+  [
+    "from the moment when its plan is written",
+    'leave.named("demo-7");',
+    /run campaigns\/demo.yaml --id demo-7` attaches to demo-7, or starts it[^]*cancel demo-7/,
+  ],
+])("an interrupt of `run` %s says what there is", async (_when, named, words) => {
+  const { code, told } = await interrupted(`
+    import { leaveByInterrupt } from "./cli/run.ts";
+    const leave = leaveByInterrupt("campaigns/demo.yaml");
+    ${named}
+    console.log("begun");
+    setInterval(() => {}, 1000);`);
+  expect(told).toMatch(words);
+  expect(code).toBe(130);
+});
+
+test("an interrupt of `run` that follows its campaign is left to who follows", async () => {
+  const { code, told } = await interrupted(`
+    import { leaveByInterrupt } from "./cli/run.ts";
+    const leave = leaveByInterrupt("campaigns/demo.yaml");
+    leave.named("demo-7");
+    leave.follows().addEventListener("abort", () => { console.error("detached"); process.exit(7); });
+    console.log("begun");
+    setInterval(() => {}, 1000);`);
+  expect(told).toBe("detached\n");
+  expect(code).toBe(7);
+});

@@ -1,8 +1,10 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { processRecord } from "../../lab/processes.ts";
 import { holdingLab } from "../../lab/records.ts";
 
@@ -26,12 +28,50 @@ test("whoever changes a lab waits for the one that does", async () => {
 
 test("a holder that lives and does not let go is named", async () => {
   writeFileSync(join(path, "lab.lock"), JSON.stringify(processRecord(process.pid)));
-  await expect(holdingLab({ path }, () => Promise.resolve(), 50)).rejects.toThrow(
+  await expect(holdingLab({ path }, () => Promise.resolve(), { patienceMs: 50 })).rejects.toThrow(
     new RegExp(`process ${process.pid} is changing this lab; wait until it is done`),
   );
 });
 
 test("a holder that died does not hold", async () => {
   writeFileSync(join(path, "lab.lock"), JSON.stringify({ pid: process.pid, startTicks: 1 }));
-  expect(await holdingLab({ path }, () => Promise.resolve("done"), 50)).toBe("done");
+  expect(await holdingLab({ path }, () => Promise.resolve("done"), { patienceMs: 50 })).toBe(
+    "done",
+  );
+});
+
+/** Another process that holds the lab and never lets go. */
+async function otherHolder(yields: boolean) {
+  const script = `import { holdingLab } from "./lab/records.ts";
+    await holdingLab({ path: ${JSON.stringify(path)} }, () => new Promise(() => {
+      console.log("holds");
+      setInterval(() => {}, 1000);
+    }), { yields: ${yields} });`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    cwd: join(import.meta.dirname, "../.."),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  await once(child.stdout, "data");
+  return child;
+}
+
+test("who takes the lab down ends a process that brings it up, says so, and waits for nobody", async () => {
+  const bringsUp = await otherHolder(true);
+  const ended = once(bringsUp, "exit");
+  const said: string[] = [];
+  const ending = (sentence: string) => void said.push(sentence);
+  expect(await holdingLab({ path }, () => Promise.resolve("done"), { ending })).toBe("done");
+  expect(await ended).toEqual([null, "SIGKILL"]);
+  expect(said).toEqual([`ending process ${bringsUp.pid}, which is changing this lab`]);
+});
+
+test("who takes the lab down waits for a switch of power, and ends one that hangs", async () => {
+  const hangs = await otherHolder(false);
+  const ended = once(hangs, "exit");
+  const take = (ending: ((sentence: string) => void) | null) =>
+    holdingLab({ path }, () => Promise.resolve("done"), { patienceMs: 50, ending });
+  await expect(take(null)).rejects.toThrow(`process ${hangs.pid} is changing this lab`);
+  expect(await take(() => undefined)).toBe("done");
+  expect(await ended).toEqual([null, "SIGKILL"]);
 });
