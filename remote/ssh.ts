@@ -61,13 +61,18 @@ export const ssh = (host: string, reach: Reach, options: SshOptions = {}): Ssh =
     socket: async (path) => {
       const client = await connected();
       return new Promise((resolve, reject) => {
-        const broke = () => reject(new NoExitStatus(`${host}: SSH closed while opening ${path}`));
-        client.once("close", broke);
-        client.openssh_forwardOutStreamLocal(path, (error, channel) => {
-          client.off("close", broke);
-          // The server refuses the channel where nothing listens; it says no more than that.
-          resolve(error ? null : channel);
-        });
+        const broke = (cause?: unknown) => {
+          quiet();
+          reject(new NoExitStatus(`${host}: SSH closed while opening ${path}`, { cause }));
+        };
+        const quiet = onceCut(client, broke);
+        orBroken(broke, () =>
+          client.openssh_forwardOutStreamLocal(path, (error, channel) => {
+            quiet();
+            // The server refuses the channel where nothing listens; it says no more than that.
+            resolve(error ? null : channel);
+          }),
+        );
       });
     },
     close: () => {
@@ -135,12 +140,30 @@ const logIn = async (host: string, reach: Reach, timeoutMs: number): Promise<Log
         error,
       );
     });
-    client.on("close", () => {
+    onceCut(client, () => {
       clearTimeout(timer);
       void refuse("closed before the login was done");
     });
     client.connect(config);
   });
+};
+
+/**
+ * Nothing more can come once the other side has ended its output, though the connection's own end may
+ * wait for a proxy command that lives on. Answers with what takes the listener off.
+ */
+const onceCut = (client: Client, act: () => void): (() => void) => {
+  client.once("end", act).once("close", act);
+  return () => client.off("end", act).off("close", act);
+};
+
+/** ssh2 throws at once where its stream cannot be written to any more (1.17: "Not connected"). */
+const orBroken = (broke: (cause: unknown) => void, act: () => void): void => {
+  try {
+    act();
+  } catch (error) {
+    broke(error);
+  }
 };
 
 /** As `ssh-keygen -lf` prints it. */
@@ -161,17 +184,17 @@ const runOn = (
   return new Promise((resolve, reject) => {
     const fail = (what: string, cause?: unknown) => {
       clearTimeout(timer);
-      client.off("close", broke);
+      quiet();
       reject(new NoExitStatus(`${host}: \`${command}\` over SSH ${what}`, { cause }));
     };
-    const broke = () => fail("was cut off: the connection closed");
+    const broke = (cause?: unknown) => fail("was cut off: the connection closed", cause);
+    const quiet = onceCut(client, broke);
     let channel: ClientChannel | null = null;
     const timer = setTimeout(() => {
       channel?.close();
       fail(`gave no exit status within ${timeoutMs} ms`);
     }, timeoutMs);
-    client.once("close", broke);
-    client.exec(command, (error, opened) => {
+    const begin = (error: Error | undefined, opened: ClientChannel) => {
       if (error) {
         fail(`was not started: ${error.message}`, error);
         return;
@@ -187,7 +210,7 @@ const runOn = (
           return;
         }
         clearTimeout(timer);
-        client.off("close", broke);
+        quiet();
         resolve({
           exitCode: code,
           stdout: Buffer.concat(out).toString("utf8"),
@@ -196,6 +219,7 @@ const runOn = (
         });
       });
       opened.end(stdin ?? "");
-    });
+    };
+    orBroken(broke, () => client.exec(command, begin));
   });
 };
