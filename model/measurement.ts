@@ -58,6 +58,7 @@ export interface SinkSummary {
   /** Frames the kernel dropped at the sink's socket (PACKET_STATISTICS). Not zero: the sink, not the router, lost them. */
   readonly socketDrops: number;
   readonly firstUs: number | null;
+  /** Arrival of the frame with the highest number: older ones may have come after it. */
   readonly lastUs: number | null;
   readonly firstSequence: number | null;
   readonly lastSequence: number | null;

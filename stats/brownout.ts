@@ -43,7 +43,8 @@ function lowRateSpans({ sink, fps, fromUs, toUs, gap }: BrownoutInput): Span[] {
   const tickUs = tickMs * 1000;
   const ticksPerBin = Math.max(1, Math.ceil(((framesPerBin / fps) * 1e6) / tickUs));
   const first = Math.max(0, Math.ceil((fromUs - startUs) / tickUs));
-  const end = Math.min(frames.length, Math.floor((toUs - startUs) / tickUs));
+  // The sink's ticks end with its last frame; the stream's own end is what counts.
+  const end = Math.floor((toUs - startUs) / tickUs);
   const spans: Span[] = [];
   for (let tick = first; tick + ticksPerBin <= end; tick += ticksPerBin) {
     const span: Span = [startUs + tick * tickUs, startUs + (tick + ticksPerBin) * tickUs];

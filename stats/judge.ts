@@ -107,8 +107,9 @@ export function judgeMigration(
   const harness = inspectHarness(measurement, campaign.tolerance);
   const unread = missingClocks(measurement, ["A", sink.host, rtt.host, migration.source]);
   if (unread.length > 0) return unplaced(measurement, [...harness.faults, ...unread]);
-  const measures = migrationMeasures(measurement);
   const found = migrationOutcome(measurement, location, campaign);
+  const completed = found.verdict.verdict === "valid" && found.verdict.outcome === "completed";
+  const measures = migrationMeasures(measurement, { completed });
   const { doubts } = found;
   const verdict = verdictOf(harness.faults, found.verdict);
   const { watch } = measurement;

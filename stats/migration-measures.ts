@@ -3,7 +3,7 @@ import type { MigrationMeasurement } from "../model/measurement.ts";
 import type { Results } from "../model/trial.ts";
 import { brownout } from "./brownout.ts";
 import { timeLine, type TimeLine } from "./clock.ts";
-import { lossDerived, packetGap, type PacketGap } from "./downtime.ts";
+import { firstForwardedUs, lossDerived, openGap, packetGap, type PacketGap } from "./downtime.ts";
 import { offeredFps } from "./harness.ts";
 import { rttSummary, steadyRttUs } from "./rtt.ts";
 
@@ -20,7 +20,11 @@ const lostRangesKept = 1000;
 /** The two ends of the migration link may differ by this share before it is worth a word. */
 const linkEndsRatio = 0.05;
 
-export function migrationMeasures(measurement: MigrationMeasurement): MigrationMeasures {
+/** `completed`: by the trial's outcome. Of no other is it said that its downtime was too short to be seen. */
+export function migrationMeasures(
+  measurement: MigrationMeasurement,
+  { completed }: { readonly completed: boolean },
+): MigrationMeasures {
   const { migration, sink, offered, clocks, rtt } = measurement;
   const line = timeLine(clocks);
   const fps = offeredFps(measurement);
@@ -32,9 +36,12 @@ export function migrationMeasures(measurement: MigrationMeasurement): MigrationM
     line.uncertaintyUs(migration.source, sink.host),
     line.uncertaintyUs(running.host, sink.host),
   );
-  const gap = packetGap(sink, { commandUs, destinationRunsUs: runsUs, uncertaintyUs }, fps);
   const startUs = onSink(sender, offered.startUs);
   const endUs = onSink(sender, offered.endUs);
+  const window = { commandUs, destinationRunsUs: runsUs, uncertaintyUs };
+  const open = openGap(sink, { startUs, endUs, frames: offered.frames });
+  const gap = packetGap(sink, window, fps, open);
+  const destinationRan = running.told || migration.status === "completed";
   const loss = lossDerived(sink, { frames: offered.frames, startUs, fps }, commandUs);
   const gapSpan =
     gap.startUs === null || gap.endUs === null || gap.belowResolution
@@ -58,7 +65,8 @@ export function migrationMeasures(measurement: MigrationMeasurement): MigrationM
     rttBoundMs: before.p99Ms,
     rttShiftUs,
   });
-  const downtimePacketGapMs = gap.belowResolution ? null : gap.gapMs;
+  // Of an open gap only a lower bound is known.
+  const downtimePacketGapMs = gap.belowResolution || gap.open ? null : gap.gapMs;
   const since = (us: number | null) => (us === null ? null : (us - commandUs) / 1000);
   const volume = transferred(measurement);
 
@@ -70,8 +78,9 @@ export function migrationMeasures(measurement: MigrationMeasurement): MigrationM
       downtimePacketGapMs,
       downtimePacketGapControlMs: gap.controlMs,
       downtimeResolutionMs: gap.resolutionMs,
-      downtimeBelowResolution: gap.belowResolution,
+      downtimeBelowResolution: completed ? gap.belowResolution : null,
       packetGapLongestMs: gap.gapMs,
+      packetGapOpen: gap.open,
       downtimeLossMs: loss.downtimeMs,
       reconvergenceShareMs:
         downtimePacketGapMs === null || migration.downtimeMs === null
@@ -80,7 +89,7 @@ export function migrationMeasures(measurement: MigrationMeasurement): MigrationM
       brownoutMs: worse.totalMs,
       brownoutRateMs: worse.rateMs,
       brownoutRttMs: worse.rttMs,
-      timeToForwardingMs: since(gapSpan?.endUs ?? null),
+      timeToForwardingMs: since(destinationRan ? firstForwardedUs(sink, window, open) : null),
       timeToSteadyRttMs: since(steadyUs === null ? null : steadyUs + rttShiftUs),
       staleFrames: gap.stale,
       lostBeforeFrames: loss.lostBefore,
@@ -105,7 +114,7 @@ export function migrationMeasures(measurement: MigrationMeasurement): MigrationM
       ),
     },
     doubts: [
-      ...gapDoubts(gap),
+      ...gapDoubts(gap, completed),
       ...volume.doubts,
       ...(running.told
         ? []
@@ -142,9 +151,14 @@ function destinationRuns({ migration, offered }: MigrationMeasurement, line: Tim
   return { host: source, atUs, told: false };
 }
 
-function gapDoubts(gap: PacketGap): readonly string[] {
+function gapDoubts(gap: PacketGap, completed: boolean): readonly string[] {
   return [
-    ...(gap.belowResolution
+    ...(gap.open
+      ? [
+          `no new frame came until the end of the load: the packet gap is at least ${ms(gap.gapMs)}, its end was not seen`,
+        ]
+      : []),
+    ...(completed && gap.belowResolution
       ? [
           `the longest gap of the migration (${ms(gap.gapMs)}) is not clearly longer than the longest one before it (${ms(gap.controlMs)}): below resolution, no downtime`,
         ]

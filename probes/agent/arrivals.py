@@ -26,7 +26,7 @@ class Arrivals:
         self.start_us = start_us
         self.frames = self.duplicates = self.late = self.foreign = 0
         self.first = self.highest = None
-        self.first_us = self.last_us = self.newest_us = None
+        self.first_us = self.newest_us = None
         self.anchor = None
         self.seen = bytearray()
         self.ticks = []
@@ -49,7 +49,6 @@ class Arrivals:
         else:
             for arrived, sequence in zip(times, sequences):
                 self.add_one(arrived, sequence)
-        self.last_us = times[-1]
 
     def in_sequence(self, sequences):
         begin, count = sequences[0], len(sequences)
@@ -181,7 +180,7 @@ class Arrivals:
             "late": self.late,
             "foreign": self.foreign,
             "firstUs": self.first_us,
-            "lastUs": self.last_us,
+            "lastUs": self.newest_us,
             "firstSequence": self.first,
             "lastSequence": self.highest,
             "ticks": {"startUs": self.start_us, "tickMs": self.tick_us / 1000, "frames": self.ticks},

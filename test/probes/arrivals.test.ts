@@ -155,6 +155,11 @@ test("a gap ends at a frame with a new number, and older ones in it are told", (
   expect(gaps.at(-1)).toEqual({ startUs: 4_900, endUs: 60_000, lost: 350, stale: 2 });
 });
 
+test("the last arrival is that of the newest frame, not of an older one that came after it", () => {
+  const frames = [...stream(range(0, 50)), { atUs: 50_000, tag: 7, number: 20 }];
+  expect(reduceOne(plain([frames]))).toMatchObject({ lastUs: 4_900, lastSequence: 49 });
+});
+
 test("a pause without a lost frame is a gap that lost none", () => {
   const frames = stream(range(0, 100), (index) => index * intervalUs + (index < 50 ? 0 : 260_000));
   const { gaps } = reduceOne(plain([frames]));

@@ -80,11 +80,56 @@ describe("judgeMigration", () => {
       downtimeBelowResolution: true,
       packetGapLongestMs: 60,
       reconvergenceShareMs: null,
-      timeToForwardingMs: null,
+      timeToForwardingMs: 711,
     });
     expect(doubts[0]).toBe(
       "the longest gap of the migration (60 ms) is not clearly longer than the longest one before it (49 ms): below resolution, no downtime",
     );
+  });
+
+  const dead = {
+    ...migration,
+    sink: {
+      ...migration.sink,
+      ...{ frames: 3650, lastUs: 11_650_000, lastSequence: 3649, gaps: [], lostRanges: [] },
+      ticks: { ...migration.sink.ticks, frames: migration.sink.ticks.frames.slice(0, 366) },
+    },
+  };
+
+  test("an outage that does not end has no downtime, but a lower bound and the word that it is one", () => {
+    const { results, doubts } = judgeMigration(dead, "destination", context);
+    expect(results).toMatchObject({
+      downtimePacketGapMs: null,
+      downtimeBelowResolution: false,
+      packetGapLongestMs: 6349,
+      packetGapOpen: true,
+      timeToForwardingMs: null,
+    });
+    expect(doubts).toContain(
+      "no new frame came until the end of the load: the packet gap is at least 6349 ms, its end was not seen",
+    );
+  });
+
+  test("only of a completed migration is it said that its gap is below resolution", () => {
+    const calm = { ...migration, migration: { ...report, status: "failed" as const, phases: [] } };
+    const sink = { ...migration.sink, frames: 10_000, gaps: [], lostRanges: [] };
+    const { results, doubts } = judgeMigration({ ...calm, sink }, "source", context);
+    expect(results).toMatchObject({ downtimePacketGapMs: null, downtimeBelowResolution: null });
+    expect(results.timeToForwardingMs).toBeNull();
+    expect(doubts.join()).not.toContain("below resolution");
+  });
+
+  test("the time to forwarding is not before the destination runs, whichever gap is the longest", () => {
+    const gaps = [
+      { startUs: 11_020_000, endUs: 11_090_000, lost: 0, stale: 0 },
+      { startUs: 11_680_000, endUs: 11_715_000, lost: 35, stale: 0 },
+    ];
+    const { results } = judgeMigration(
+      { ...migration, sink: { ...migration.sink, gaps } },
+      "destination",
+      context,
+    );
+    expect(results).toMatchObject({ downtimePacketGapMs: 69, timeToForwardingMs: 715 });
   });
 
   test("derives no downtime from loss under a load that loses frames anyway", () => {
