@@ -91,7 +91,7 @@ export async function afterMigration(
   );
   await storeMeasurement(deps.store, setup, {
     kind: "migration",
-    ...{ migration, watch, migrationLink },
+    ...{ migration, watch, migrationLink, path: begun.path },
     ...common,
   });
 }
@@ -105,21 +105,19 @@ function linkEnds({ bench, order, host }: MigrationSetup): LinkEnds {
   };
 }
 
-/** The ends and both routers' hosts; the guest has no ledger while it moves. */
-function migrationPath({ bench, driver, guest, host }: MigrationSetup): LedgerPath {
-  const { points, drops } = wholePath(bench.testbed, driver.path(host, guest));
-  const onHosts = (point: { host: string }) => point.host !== "guest";
-  const other = host === "R1" ? "R2" : "R1";
-  return {
-    points: [
-      ...points.filter(onHosts),
-      {
-        place: `${other} NIC out`,
-        host: other,
-        device: nicOn(bench.testbed, other, "b").device,
-        counter: "txFrames",
-      },
-    ],
-    drops: drops.filter(onHosts),
-  };
+/** Both routers' hosts, and the guest between them: its counters are in its memory and move with it. Places of a host carry its name. */
+function migrationPath({ bench, driver, guest, order }: MigrationSetup): LedgerPath {
+  const [from, to] = [order.source, order.destination].map((host) => driver.path(host, guest));
+  const outside = <Place extends LedgerPlace>(places: readonly Place[] = []) =>
+    places
+      .filter(({ host }) => host !== "guest")
+      .map((one) => ({ ...one, place: `${one.host}: ${one.place}` }));
+  const inside = <Place extends LedgerPlace>(places: readonly Place[] = []) =>
+    places.filter(({ host }) => host === "guest");
+  return wholePath(bench.testbed, {
+    points: [...outside(from?.points), ...inside(from?.points), ...outside(to?.points)],
+    drops: [...outside(from?.drops), ...inside(from?.drops), ...outside(to?.drops)],
+  });
 }
+
+type LedgerPlace = { readonly place: string; readonly host: string };

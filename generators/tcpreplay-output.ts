@@ -1,4 +1,5 @@
 /** What tcpreplay 4.4 prints when it has ended. */
+import type { OfferedLoad } from "../model/measurement.ts";
 
 export interface TcpreplayStatistics {
   /** Frames sent, of `Actual:`. `Successful packets:` leaves out the frame at which it was interrupted, which the NIC counted (4.4.3). */
@@ -6,8 +7,7 @@ export interface TcpreplayStatistics {
   readonly bytes: number;
   /** From the first frame to the last: frames / rated pps, as the printed seconds are cut to two places. */
   readonly spanUs: number;
-  readonly failedFrames: number;
-  readonly truncatedFrames: number;
+  readonly refused: NonNullable<OfferedLoad["refused"]>;
 }
 
 const number = (text: string, pattern: RegExp): number | null => {
@@ -25,8 +25,12 @@ export const parseStatistics = (stdout: string): TcpreplayStatistics | null => {
     frames,
     bytes: Number(actual[2]),
     spanUs: ratedFps === 0 ? 0 : Math.round((frames / ratedFps) * 1e6),
-    failedFrames: number(stdout, /Failed packets:\s+(\d+)/) ?? 0,
-    truncatedFrames: number(stdout, /Truncated packets:\s+(\d+)/) ?? 0,
+    refused: {
+      // Each time send(2) says ENOBUFS, which is what a full queue of the NIC says (src/common/sendpacket.c).
+      retriedFrames: number(stdout, /Retried packets \(ENOBUFS\):\s+(\d+)/) ?? 0,
+      failedFrames: number(stdout, /Failed packets:\s+(\d+)/) ?? 0,
+      truncatedFrames: number(stdout, /Truncated packets:\s+(\d+)/) ?? 0,
+    },
   };
 };
 

@@ -84,7 +84,6 @@ class Generator:
             "stderr": self.err.decode("utf-8", "replace"),
             "startUs": None,
             "endUs": self.ended_us,
-            "nicFrames": None,
             **more,
         }
 
@@ -171,7 +170,7 @@ def main(args, unit):
         asked = now_us()
         os.close(held)
         started = watch(generator, args, unit, before, asker)
-        return generator.outcome(startUs=started or asked, nicFrames=generator.sent() - before)
+        return generator.outcome(startUs=started or asked)
     finally:
         for path in paths:
             if os.path.exists(path):

@@ -165,5 +165,6 @@ const offered = (stream: Stream, output: UnitOutput): OfferedLoad => {
     // The span of N frames is N intervals, the one after the last frame included.
     endUs: startUs + statistics.spanUs + Math.round(1e6 / stream.fps),
     executed: argv.join(" "),
+    refused: statistics.refused,
   };
 };

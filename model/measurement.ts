@@ -33,7 +33,11 @@ export interface CounterSnapshot {
   readonly host: string;
   readonly atUs: number;
   readonly interfaces: Readonly<Record<string, InterfaceCounters>>;
-  /** /proc/net/softnet_stat, by CPU. Global to a machine, not to a namespace. */
+  /**
+   * /proc/net/softnet_stat, by CPU. Global to a machine, not to a namespace, and no place of the ledger: a
+   * frame dropped from a CPU's backlog is in `rxDropped` of its interface already (net/core/dev.c,
+   * enqueue_to_backlog).
+   */
   readonly softnet: readonly {
     readonly cpu: number;
     readonly dropped: number;
@@ -120,6 +124,14 @@ export interface OfferedLoad {
   readonly endUs: number;
   /** The command or settings as executed, read back. */
   readonly executed: string;
+  /** What its kernel did not take at once; absent: the generator does not tell. */
+  readonly refused?: {
+    /** Refused for want of room (ENOBUFS) and sent again: each is a drop of the NIC's queue, and none is a lost frame. */
+    readonly retriedFrames: number;
+    /** Never sent; not in `frames`. */
+    readonly failedFrames: number;
+    readonly truncatedFrames: number;
+  };
 }
 
 /** How well a sampler kept its interval. */
@@ -228,6 +240,8 @@ export interface MigrationMeasurement extends MeasurementBase {
   readonly migration: MigrationReport;
   /** Missing or null: nobody watched, its unit was looked up after its end. */
   readonly watch?: MigrationWatch | null;
+  /** Of both routers' hosts and the guest; absent in measurements of old: their loss is not located. */
+  readonly path?: LedgerPath;
   /** Bytes on the migration link during the migration, and the same span's idle baseline, at both ends. */
   readonly migrationLink: readonly {
     readonly host: string;

@@ -1,6 +1,7 @@
 /** Whether harness and testbed held during a measurement, whatever the router did. */
 import type { Campaign } from "../model/campaign.ts";
 import type { HostLoad, Measurement } from "../model/measurement.ts";
+import { noiseBound, type Ledger } from "./ledger.ts";
 
 export interface HarnessFindings {
   /** Each makes the attempt invalid. */
@@ -28,6 +29,12 @@ export function inspectHarness(
     faults.push(
       `offered load missed: ${round(fps)} frames/s sent, ${round(offered.intendedFps)} intended, off by ${percent(miss)} (tolerance ${percent(tolerance.offeredLoadRatio)})`,
     );
+  const { failedFrames = 0, truncatedFrames = 0 } = offered.refused ?? {};
+  if (failedFrames > 0)
+    doubts.push(
+      `the sender's kernel refused ${failedFrames} frames for good; they are not offered`,
+    );
+  if (truncatedFrames > 0) doubts.push(`${truncatedFrames} frames were sent cut short`);
   if (sink.socketDrops > 0)
     faults.push(
       `${sink.host}: the sink itself dropped ${sink.socketDrops} frames at its socket; they would look like loss of the router`,
@@ -52,6 +59,20 @@ export function inspectHarness(
       `${busiest.host}: CPUs were busy ${percent(busiest.ratio)} of the time (tolerance ${percent(tolerance.hostLoadRatio)})`,
     );
   return { faults, doubts };
+}
+
+/** What the generator says it sent, against what its NIC counted. */
+export function senderFindings(
+  { sender, sent }: Pick<Ledger, "sender" | "sent">,
+  tolerance: Campaign["tolerance"],
+): HarnessFindings {
+  const miss = sender === null ? 0 : Math.abs(sender.expected - sender.onNic);
+  if (sender === null || miss <= noiseBound(sent, tolerance.unexplainedRatio))
+    return { faults: [], doubts: [] };
+  const text = `the generator says that ${sender.expected} frames left it, its NIC counted ${sender.onNic}`;
+  return miss > noiseBound(sent, tolerance.offeredLoadRatio)
+    ? { faults: [`offered load unknown: ${text}`], doubts: [] }
+    : { faults: [], doubts: [text] };
 }
 
 /** Frames per second that the generator really sent. NaN when it sent for no time. */

@@ -15,12 +15,13 @@ import type { AttemptVerdict, LedgerRow, Results, TrialOutcome } from "../model/
 import { baselineWords, meetsBaseline } from "./baseline.ts";
 import { timeLine } from "./clock.ts";
 import { detectionOf } from "./detection.ts";
-import { busiestHost, inspectHarness, offeredFps } from "./harness.ts";
+import { busiestHost, inspectHarness, offeredFps, senderFindings } from "./harness.ts";
 import { judgeRouter } from "./lockup-judge.ts";
 import {
   largestHop,
   lossLedger,
-  unexplainedBound,
+  noiseBound,
+  noiseFrames,
   vanishedInRouter,
   type Ledger,
 } from "./ledger.ts";
@@ -69,7 +70,9 @@ export function judgeForwarding(
     outcome === "completed" ||
     (outcome === "degraded" && !vanishedInRouter(ledger, measurement.path));
   const ledgerHolds = ledgerCounts ? ledgerFaults(ledger, campaign.tolerance) : [];
-  const verdict = verdictOf([...harness.faults, ...lost, ...ledgerHolds], {
+  const sender = senderFindings(ledger, campaign.tolerance);
+  const bound = noiseBound(ledger.sent, campaign.tolerance.unexplainedRatio);
+  const verdict = verdictOf([...harness.faults, ...sender.faults, ...lost, ...ledgerHolds], {
     verdict: "valid",
     outcome,
   });
@@ -85,12 +88,15 @@ export function judgeForwarding(
       rttProbes: during.probes,
       rttBeforeMedianMs: before.medianMs,
       rttAfterMedianMs: after.medianMs,
+      unexplainedBoundFrames: Math.floor(bound),
       ...baselineResults(measurement),
       ...detectionResults(measurement, campaign),
     }),
     ledger: ledger.rows,
     doubts: [
       ...harness.doubts,
+      ...sender.doubts,
+      ...withinNoise(ledger, campaign.tolerance),
       ...words,
       ...(sink.frames === 0 ? ["not one frame came through the router"] : []),
     ],
@@ -111,8 +117,10 @@ export function judgeMigration(
   const completed = found.verdict.verdict === "valid" && found.verdict.outcome === "completed";
   const measures = migrationMeasures(measurement, { completed });
   const { doubts } = found;
-  const verdict = verdictOf(harness.faults, found.verdict);
-  const { watch } = measurement;
+  const { watch, path } = measurement;
+  const ledger = path ? lossLedger({ ...measurement, path }, "a router that moves") : null;
+  const sender = ledger ? senderFindings(ledger, campaign.tolerance) : { faults: [], doubts: [] };
+  const verdict = verdictOf([...harness.faults, ...sender.faults], found.verdict);
   return {
     verdict,
     words: wordsOf(verdict, doubts),
@@ -122,9 +130,15 @@ export function judgeMigration(
       ...detectionResults(measurement, campaign),
       abortTimeMs: watch?.endedAfterMs ?? null,
     }),
-    // A migration changes the path under way: what its loss consists of is not located.
-    ledger: endsOnly(measurement),
-    doubts: [...harness.doubts, ...doubts, ...measures.doubts],
+    // What was on its way in the router when it stopped is counted nowhere: it stays unexplained, and no fault.
+    ledger: ledger?.rows ?? endsOnly(measurement),
+    doubts: [
+      ...harness.doubts,
+      ...sender.doubts,
+      ...doubts,
+      ...measures.doubts,
+      ...(ledger?.gaps ?? []).map((gap) => `not counted, part of what is unexplained: ${gap}`),
+    ],
   };
 }
 
@@ -179,7 +193,7 @@ const verdictOf = (faults: readonly string[], otherwise: AttemptVerdict): Attemp
 
 function ledgerFaults(ledger: Ledger, tolerance: Campaign["tolerance"]): readonly string[] {
   const gaps = ledger.gaps.map((gap) => `ledger incomplete: ${gap}`);
-  const bound = unexplainedBound(ledger.sent, tolerance.unexplainedRatio);
+  const bound = noiseBound(ledger.sent, tolerance.unexplainedRatio);
   if (Math.abs(ledger.unexplained) <= bound) return gaps;
   const hop = largestHop(ledger);
   return [
@@ -187,6 +201,17 @@ function ledgerFaults(ledger: Ledger, tolerance: Campaign["tolerance"]): readonl
     `ledger out of balance: ${ledger.unexplained} of ${ledger.sent} frames are unexplained (at most ${Math.floor(bound)} may be)${hop === null ? "" : `; ${hop}`}`,
   ];
 }
+
+/** More than the campaign's tolerance, and no more than counters are off by themselves: in a short trial one frame is. */
+const withinNoise = (
+  { unexplained, sent }: Ledger,
+  { unexplainedRatio }: Campaign["tolerance"],
+): readonly string[] =>
+  Math.abs(unexplained) > unexplainedRatio * sent && Math.abs(unexplained) <= noiseFrames
+    ? [
+        `${unexplained} of ${sent} frames are unexplained: beyond the tolerance of ${unexplainedRatio * 100} %, but within the ${noiseFrames} frames by which counters are off`,
+      ]
+    : [];
 
 /** Stamps of different hosts cannot be compared without their clocks. */
 const missingClocks = ({ clocks }: Measurement, hosts: readonly string[]): readonly string[] =>

@@ -1,11 +1,9 @@
 /**
- * The loss ledger of a forwarding trial: `sent = received + Σ drops(place) + unexplained`. The flow
- * itself is counted at the ends; what interfaces count besides (ARP and the like) is a row of its
- * own outside the sum.
+ * The loss ledger of a trial: `sent = received + Σ drops(place) + unexplained`. The flow itself is counted
+ * at the ends; what interfaces count besides (ARP and the like) is a row of its own outside the sum.
  */
 import type {
   CounterSnapshot,
-  InterfaceCounters,
   LedgerPath,
   OfferedLoad,
   SinkSummary,
@@ -16,7 +14,7 @@ export interface LedgerInput {
   readonly path: LedgerPath;
   readonly before: readonly CounterSnapshot[];
   readonly after: readonly CounterSnapshot[];
-  readonly offered: Pick<OfferedLoad, "frames">;
+  readonly offered: Pick<OfferedLoad, "frames" | "refused">;
   readonly sink: Pick<SinkSummary, "frames" | "duplicates" | "foreign">;
 }
 
@@ -30,21 +28,43 @@ export interface Ledger {
   readonly counted: readonly LedgerRow[];
   /** Places whose counters cannot be compared, and why; their drops are missing in the sum. */
   readonly gaps: readonly string[];
+  /** Frames that should have left the sender's NIC, by the generator and the drops before it, and that did by its own counter. null: it was not read. */
+  readonly sender: { readonly expected: number; readonly onNic: number } | null;
 }
 
-/** Differences of interface counters were seen to be off by −6…+1 frames a trial: ARP, learning frames. */
-const unexplainedFloorFrames = 8;
+/** Drop counters count frames of any flow: their differences were seen to be off by −6…+1 frames a trial (ARP, learning frames). */
+export const noiseFrames = 8;
 
-export function lossLedger({ path, before, after, offered, sink }: LedgerInput): Ledger {
+/** What may become of a device between the two readings. */
+export type DevicesOf =
+  /** None comes or goes. */
+  | "a router that stays"
+  /** One that was not there before was made for the router: its counters began at zero. */
+  | "a router that moves";
+
+export function lossLedger(
+  { path, before, after, offered, sink }: LedgerInput,
+  devices: DevicesOf = "a router that stays",
+): Ledger {
   const gaps: string[] = [];
-  const read = (place: LedgerPath["points"][number] | LedgerPath["drops"][number]): number => {
-    const grown = growth(place, before, after);
-    if (typeof grown === "number") return grown;
-    gaps.push(`${place.place}: ${grown.gap}`);
+  const grown = (place: Place) => growth(place, { before, after, devices });
+  const read = (place: Place): number => {
+    const frames = grown(place);
+    if (typeof frames === "number") return frames;
+    gaps.push(`${place.place}: ${frames.gap}`);
     return 0;
   };
+  const [source] = path.points;
+  const atSource = (place: Place) => place.host === source?.host && place.device === source.device;
+  const retried = offered.refused?.retriedFrames ?? 0;
   const counted = path.points.map((point) => ({ place: point.place, frames: read(point) }));
-  const drops = path.drops.map((drop) => ({ place: drop.place, frames: read(drop) }));
+  const drops = path.drops.map((drop) => ({
+    place: drop.place,
+    frames:
+      atSource(drop) && drop.counter === "qdisc" ? Math.max(0, read(drop) - retried) : read(drop),
+    atSource: atSource(drop),
+  }));
+  const onNic = source === undefined ? null : grown(source);
   const sent = offered.frames;
   const received = sink.frames;
   const unexplained = sent - received - drops.reduce((sum, { frames }) => sum + frames, 0);
@@ -54,19 +74,26 @@ export function lossLedger({ path, before, after, offered, sink }: LedgerInput):
     (counted[0]?.frames ?? sent) - sent,
     (counted.at(-1)?.frames ?? atSink) - atSink,
   );
+  const beforeNic = drops.filter((drop) => drop.atSource);
   const rows = [
     { place: "sent", frames: sent },
     { place: "received", frames: received },
-    ...drops,
+    ...drops.map(({ place, frames }) => ({ place, frames })),
     { place: "unexplained", frames: unexplained },
     { place: "not-of-the-flow", frames: notOfTheFlow },
   ];
-  return { rows, sent, received, unexplained, counted, gaps };
+  return {
+    ...{ rows, sent, received, unexplained, counted, gaps },
+    sender:
+      typeof onNic === "number"
+        ? { expected: sent - beforeNic.reduce((sum, { frames }) => sum + frames, 0), onNic }
+        : null,
+  };
 }
 
-/** Beyond it the ledger is out of balance: a ratio of what was sent, but never below the floor. */
-export const unexplainedBound = (sent: number, ratio: number): number =>
-  Math.max(unexplainedFloorFrames, ratio * sent);
+/** Beyond it a difference of counters means something: a ratio of what was sent, but never below their own noise. */
+export const noiseBound = (sent: number, ratio: number): number =>
+  Math.max(noiseFrames, ratio * sent);
 
 /** The pair of neighbouring points between which most frames vanished that no drop counter has, in words. */
 export function largestHop({ counted }: Ledger): string | null {
@@ -99,24 +126,25 @@ type Place = LedgerPath["points"][number] | LedgerPath["drops"][number];
 
 function growth(
   { host, device, counter }: Place,
-  before: readonly CounterSnapshot[],
-  after: readonly CounterSnapshot[],
+  { before, after, devices }: Pick<LedgerInput, "before" | "after"> & { devices: DevicesOf },
 ): number | { readonly gap: string } {
   const [first, last] = [before, after].map((snapshots) =>
     snapshots.find((snapshot) => snapshot.host === host),
   );
   if (!first || !last) return { gap: `${host} was not read both before and after` };
-  if (counter === "qdisc")
-    return difference(first.qdiscDrops[device] ?? 0, last.qdiscDrops[device] ?? 0);
+  if (last.atUs < first.atUs) return { gap: `${host} was booted during the trial` };
   const [start, end] = [first.interfaces[device], last.interfaces[device]];
-  if (!start || !end)
-    return { gap: `${host} had no ${device} ${start ? "after" : "before"} the load` };
-  if (start.ifindex !== end.ifindex)
-    return { gap: `${device} of ${host} was made anew during the trial` };
-  return difference(
-    start[counter as keyof InterfaceCounters],
-    end[counter as keyof InterfaceCounters],
-  );
+  const fromZero = !start && end !== undefined && devices === "a router that moves";
+  if (!fromZero) {
+    if (!start || !end)
+      return { gap: `${host} had no ${device} ${start ? "after" : "before"} the load` };
+    if (start.ifindex !== end.ifindex)
+      return { gap: `${device} of ${host} was made anew during the trial` };
+  }
+  const of = (snapshot: CounterSnapshot) =>
+    (counter === "qdisc" ? snapshot.qdiscDrops[device] : snapshot.interfaces[device]?.[counter]) ??
+    0;
+  return difference(fromZero ? 0 : of(first), of(last));
 }
 
 const width32 = 2 ** 32;

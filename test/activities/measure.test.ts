@@ -2,6 +2,7 @@ import { CancelledFailure } from "@temporalio/activity";
 
 import { describe, expect, test } from "vitest";
 import { trialActs } from "../../activities/trials.ts";
+import type { MigrationMeasurement } from "../../model/measurement.ts";
 import { CommandFailed, NoExitStatus } from "../../remote/shell.ts";
 import type { Script } from "./scripted-bench.ts";
 import { quietActivity } from "./quiet-activity.ts";
@@ -182,6 +183,24 @@ describe("a migration trial", () => {
     const positions = order.map((line) => position(journal, line));
     expect(positions).toEqual([...positions].sort((one, other) => one - other));
     expect(journal.slice(positions[1], positions[3])).toEqual(["load starts", "migrate"]);
+  });
+
+  test("reads the counters of both routers' hosts before the load and after it, and keeps the path they lie on", async () => {
+    const { journal, stored, run } = await measure({ kind: "migration", direction: "R2toR1" });
+    await run;
+    const start = position(journal, "load starts");
+    for (const host of ["A", "B", "R1", "R2"]) {
+      const readings = journal.flatMap((line, at) => (line === `counters ${host}` ? [at] : []));
+      expect(readings.some((at) => at < start)).toBe(true);
+      expect(readings.some((at) => at > position(journal, "load is stopped"))).toBe(true);
+    }
+    const { path } = stored.measurement as MigrationMeasurement;
+    expect(path?.points.map(({ place }) => place)).toEqual([
+      "source NIC",
+      "R2: host NIC in",
+      "R1: host NIC in",
+      "sink NIC",
+    ]);
   });
 
   test("stores what was measured of a migration that was cancelled at its deadline", async () => {

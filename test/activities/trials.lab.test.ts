@@ -122,7 +122,7 @@ describe("a trial on the lab", () => {
   }, 120_000);
 
   test("a guest migrates under load, is located at its destination, and left alone there", async () => {
-    const { verdict, row, measurement } = await measured(
+    const { verdict, row, measurement, places } = await measured(
       "migration: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [{ fps: 1000 }], directions: [R1toR2] }]",
     );
     expect(verdict).toEqual({ verdict: "valid", outcome: "completed" });
@@ -133,6 +133,11 @@ describe("a trial on the lab", () => {
       expect(bytes).toBeGreaterThan(0.9 * (migration.transferredBytes ?? Infinity));
     expect(row?.results.downtimePacketGapMs).toBeGreaterThan(0);
     expect(row?.results.timeToForwardingMs).toBeGreaterThan(0);
+    for (const host of ["R1", "R2"])
+      for (const place of ["host NIC in", "TAP into guest", "TAP out of guest", "host NIC out"])
+        expect(places).toHaveProperty([`${host}: ${place}`]);
+    expect(places).toHaveProperty(["guest NIC in"]);
+    expect(row?.doubts.filter((doubt) => doubt.startsWith("not counted"))).toEqual([]);
     const { id, trials } = await lab.plan(
       campaign(
         "migration: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [{ fps: 1000 }], directions: [R1toR2] }]",

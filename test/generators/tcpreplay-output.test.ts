@@ -18,15 +18,17 @@ describe("what tcpreplay printed", () => {
       frames: 20_000,
       bytes: 1_200_000,
       spanUs: 1_999_902,
-      failedFrames: 0,
-      truncatedFrames: 0,
+      refused: { retriedFrames: 0, failedFrames: 0, truncatedFrames: 0 },
     });
   });
 
   test("frames that the kernel refused are failed frames, though the exit status is 0", () => {
     const { exitCode, stdout } = transcript("device-went-down");
     expect(exitCode).toBe(0);
-    expect(parseStatistics(stdout)).toMatchObject({ frames: 7, failedFrames: 13 });
+    expect(parseStatistics(stdout)).toMatchObject({
+      frames: 7,
+      refused: { failedFrames: 13 },
+    });
   });
 
   test("an interrupted stream counts the frame at which it was interrupted", () => {

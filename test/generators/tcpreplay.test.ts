@@ -108,6 +108,7 @@ describe("tcpreplay", () => {
       startUs: 1_000_000,
       endUs: 1_000_000 + 1_999_902 + 100,
       executed: "tcpreplay --pps=10000.000",
+      refused: { retriedFrames: 0, failedFrames: 0, truncatedFrames: 0 },
     });
   });
 

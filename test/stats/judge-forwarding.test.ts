@@ -58,6 +58,12 @@ describe("judgeForwarding", () => {
       "ledger out of balance: 100 of 10000 frames are unexplained (at most 10 may be)",
     ],
     [
+      "the sender's NIC did not send what the generator says",
+      { after: [snapshot("A", "a0", { txFrames: 9800 }), ...forwarding.after.slice(1)] },
+      {},
+      "offered load unknown: the generator says that 10000 frames left it, its NIC counted 9800",
+    ],
+    [
       "the sink itself drops frames",
       { sink: { ...forwarding.sink, socketDrops: 4 } },
       {},
@@ -101,6 +107,43 @@ describe("judgeForwarding", () => {
       "B: the wall clock moved by 5000 µs against the monotonic one; arrival stamps are off by as much",
       "R1: the counter sampler's p99 interval is 16 ms instead of 10 ms",
     ]);
+  });
+
+  test("a miscount of the sender within the tolerance of the load, and frames it could not send, are doubts", () => {
+    const after = [snapshot("A", "a0", { txFrames: 9950 }), ...forwarding.after.slice(1)];
+    const refused = { retriedFrames: 4, failedFrames: 3, truncatedFrames: 1 };
+    const { verdict, doubts } = judgeForwarding(
+      { ...forwarding, after, offered: { ...forwarding.offered, refused } },
+      context,
+    );
+    expect(verdict.verdict).toBe("valid");
+    expect(doubts).toEqual([
+      "the sender's kernel refused 3 frames for good; they are not offered",
+      "1 frames were sent cut short",
+      "the generator says that 10000 frames left it, its NIC counted 9950",
+    ]);
+  });
+
+  test("prints how many frames may stay unexplained, and doubts those that only the counters' noise allows", () => {
+    const sent = { ...forwarding.offered, frames: 2000, intendedFps: 200 };
+    const after = [
+      snapshot("A", "a0", { txFrames: 2000 }),
+      ...forwarding.after.slice(1, 2),
+      snapshot("B", "b0", { rxFrames: 1995 }),
+    ];
+    const short = {
+      ...forwarding,
+      offered: sent,
+      after,
+      sink: { ...forwarding.sink, frames: 1995 },
+    };
+    const { verdict, results, doubts } = judgeForwarding(short, context);
+    expect(verdict.verdict).toBe("valid");
+    expect(results.unexplainedBoundFrames).toBe(8);
+    expect(doubts).toEqual([
+      "5 of 2000 frames are unexplained: beyond the tolerance of 0.1 %, but within the 8 frames by which counters are off",
+    ]);
+    expect(judgeForwarding(forwarding, context).results.unexplainedBoundFrames).toBe(10);
   });
 
   const asked = { fps: 1000, durationMs: 2000, allowedLossRatio: 0.001, silence: null };

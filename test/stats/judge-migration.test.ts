@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { MigrationMeasurement, MigrationReport } from "../../model/measurement.ts";
 import { judgeMigration } from "../../stats/judge.ts";
-import { context, base } from "./measured.ts";
+import { context, base, snapshot } from "./measured.ts";
 
 /** Ordered at wall clock 13 s (9 s on R1's clock), running on R2 700 ms later. */
 const report: MigrationReport = {
@@ -199,6 +199,49 @@ describe("judgeMigration", () => {
       downtimeHypervisorMs: null,
       iterations: null,
     });
+  });
+
+  test("locates its loss on the hosts of both routers and leaves what the blackout swallowed unexplained, which is no fault", () => {
+    const path = {
+      points: base.before.map(({ host }) => ({
+        ...{ place: host, host, device: host === "A" ? "a0" : host === "B" ? "b0" : "tap0" },
+        counter: host === "A" ? ("txFrames" as const) : ("rxFrames" as const),
+      })),
+      drops: ["R1", "R2"].map((host) => ({
+        ...{ place: `${host}: TAP into guest`, host, device: "tap0" },
+        counter: "txDropped" as const,
+      })),
+    };
+    const located = {
+      ...migration,
+      path,
+      before: base.before,
+      after: [
+        snapshot("A", "a0", { txFrames: 10_000 }),
+        snapshot("R1", "tap0", { txDropped: 12 }),
+        snapshot("R2", "tap0", { txDropped: 3 }),
+        snapshot("B", "b0", { rxFrames: 9960 }),
+      ],
+    };
+    const before = [...base.before, { ...snapshot("R2", "x", {}), interfaces: {} }];
+    const { verdict, ledger, doubts } = judgeMigration(
+      { ...located, before },
+      "destination",
+      context,
+    );
+    expect(verdict).toEqual({ verdict: "valid", outcome: "completed" });
+    expect(ledger).toEqual([
+      { place: "sent", frames: 10_000 },
+      { place: "received", frames: 9960 },
+      { place: "R1: TAP into guest", frames: 12 },
+      { place: "R2: TAP into guest", frames: 3 },
+      { place: "unexplained", frames: 25 },
+      { place: "not-of-the-flow", frames: 0 },
+    ]);
+    expect(doubts).toEqual([]);
+    expect(judgeMigration(located, "destination", context).doubts).toEqual([
+      "not counted, part of what is unexplained: R2: TAP into guest: R2 was not read both before and after",
+    ]);
   });
 
   test("puts a fault of the harness before any outcome", () => {
