@@ -45,7 +45,7 @@ export async function bringHome(
       routerOn: router === "asked" ? expected : null,
       silence: "is found later",
     }),
-    part("collect probes", () => collectProbes(setup, fence, begun.clocks)),
+    part("collect probes", () => collectProbes(setup, fence, begun.clocks, offered)),
   ]);
   progress({ collected: "probes" });
   const [findings] = await allEnded([

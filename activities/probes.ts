@@ -4,6 +4,7 @@ import type {
   CounterSeries,
   HostLoad,
   MigrationMeasurement,
+  OfferedLoad,
   RttSeries,
   SinkSummary,
 } from "../model/measurement.ts";
@@ -13,6 +14,7 @@ import { collectRtt, startRtt } from "../probes/rtt.ts";
 import type { RawArrivals } from "../probes/sink.ts";
 import { collectSinkWithRaw, startSink } from "../probes/sink.ts";
 import type { Agent, Fence } from "../remote/agent.ts";
+import { timeLine } from "../stats/clock.ts";
 import { endAddress, endNic } from "./flow.ts";
 import type { Setup } from "./setup.ts";
 import { hostsOf } from "./taking-part.ts";
@@ -79,7 +81,7 @@ export async function startProbes(setup: Setup, fence: Fence): Promise<void> {
   ]);
 }
 
-/** Begins to measure the hosts' own load: last before the load, so that idle waiting does not dilute it. */
+/** Begins to measure the hosts' own load: last of all, its looks begin shortly before the load. */
 export async function startLoadProbes(setup: Setup, fence: Fence): Promise<void> {
   await Promise.all(
     loadHosts(setup, fence).map(async (name) =>
@@ -90,13 +92,25 @@ export async function startLoadProbes(setup: Setup, fence: Fence): Promise<void>
   );
 }
 
-/** Stops all probes and brings home what they measured. May be repeated. @throws {CommandFailed} one of them left no result. */
+/**
+ * Stops all probes and brings home what they measured. Hosts' load and samplers' accuracy are those of the
+ * load phase, however late the probes are collected. May be repeated.
+ * @throws {CommandFailed} one of them left no result.
+ */
 export async function collectProbes(
   setup: Setup,
   fence: Fence,
   clocks: readonly ClockOffset[],
+  load: Pick<OfferedLoad, "startUs" | "endUs">,
 ): Promise<Probed> {
-  const { bench, unit } = setup;
+  const { bench, stream, unit } = setup;
+  const line = timeLine(clocks);
+  /** null: stamps of that host cannot be placed. */
+  const loadOn = (host: string) => {
+    if (!line.knows(stream.source) || !line.knows(host)) return null;
+    const on = (us: number) => line.at(stream.source, us) - line.at(host, 0);
+    return { fromUs: on(load.startUs), toUs: on(load.endUs) };
+  };
   const [agents, sink, side] = await Promise.all([
     agentsOf(setup, fence),
     bench.hosts.agent("B"),
@@ -107,13 +121,13 @@ export async function collectProbes(
     collectRtt(side, fence, unit("rtt")),
     Promise.all(
       loadHosts(setup, fence).map(async (name) =>
-        collectHostLoad(await bench.hosts.agent(name), fence, unit("host-load")),
+        collectHostLoad(await bench.hosts.agent(name), fence, unit("host-load"), loadOn(name)),
       ),
     ),
     Promise.all(
       agents.map(async (agent) => ({
         host: agent.host,
-        ...(await collectCounterSeries(agent, fence, unit("counters"))),
+        ...(await collectCounterSeries(agent, fence, unit("counters"), loadOn(agent.host))),
       })),
     ),
   ]);

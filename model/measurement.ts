@@ -134,7 +134,7 @@ export interface OfferedLoad {
   };
 }
 
-/** How well a sampler kept its interval. */
+/** How well a sampler kept its interval; in a measurement, during the load phase. */
 export interface SamplerAccuracy {
   readonly intervalMs: number;
   readonly p50Ms: number;

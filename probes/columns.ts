@@ -24,5 +24,23 @@ export const uint32s = async (packed: string): Promise<number[]> => {
   return Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readUInt32LE(index * 4));
 };
 
+/** A span of time on one host's monotonic clock. */
+export interface Span {
+  readonly fromUs: number;
+  readonly toUs: number;
+}
+
+/**
+ * Indices of the stamps (ascending) that hold a span: from the last one not after its begin to the first
+ * one not before its end, or the outermost where there is none. null span: all.
+ */
+export const indicesOf = (stamps: readonly number[], span: Span | null): [number, number] => {
+  const last = stamps.length - 1;
+  if (span === null) return [0, last];
+  const from = stamps.findLastIndex((at) => at <= span.fromUs);
+  const to = stamps.findIndex((at) => at >= span.toUs);
+  return [Math.max(0, from), to < 0 ? last : to];
+};
+
 /** Lets other work of the event loop come in between two slices of a long one. */
 export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -2,7 +2,8 @@
 import { z } from "zod";
 import type { CounterSeries, SamplerAccuracy } from "../model/measurement.ts";
 import type { Agent, Fence } from "../remote/agent.ts";
-import { breathe, int64s, uint32s, unpack } from "./columns.ts";
+import { breathe, indicesOf, int64s, uint32s, unpack } from "./columns.ts";
+import type { Span } from "./columns.ts";
 import { parseProcNetDev, parseStatsDump } from "./interface-counters.ts";
 import type { InterfaceSample } from "./interface-counters.ts";
 import { collectProbe, startProbe } from "./unit.ts";
@@ -13,7 +14,9 @@ export interface CounterSeriesOptions {
 }
 
 export interface SampledCounters {
+  /** Each with the accuracy of the whole series. */
   readonly series: readonly CounterSeries[];
+  /** In the span that was asked for. */
   readonly accuracy: SamplerAccuracy;
 }
 
@@ -37,7 +40,6 @@ const answer = z.object({
   afterUs: z.string(),
   lengths: z.string(),
   samples: z.string(),
-  missedTicks: z.number(),
 });
 
 /** Samples between two turns of the event loop while a long series is parsed. */
@@ -48,6 +50,7 @@ export const collectCounterSeries = async (
   agent: Agent,
   fence: Fence,
   unit: string,
+  span: Span | null = null,
 ): Promise<SampledCounters> => {
   const given = await collectProbe(agent, fence, unit, answer);
   const beforeUs = await int64s(given.beforeUs);
@@ -70,9 +73,12 @@ export const collectCounterSeries = async (
       append(series, beforeUs[index] ?? 0, afterUs[index] ?? 0, sample);
     }
   }
-  const accuracy = samplerAccuracy(given.intervalMs, beforeUs, afterUs, given.missedTicks);
+  const accuracy = samplerAccuracy(given.intervalMs, beforeUs, afterUs);
+  const [first, last] = indicesOf(beforeUs, span);
+  const inSpan = [beforeUs, afterUs].map((stamps) => stamps.slice(first, last + 1));
+  const [before = [], after = []] = inSpan;
   return {
-    accuracy,
+    accuracy: samplerAccuracy(given.intervalMs, before, after),
     series: [...columns.values()].map((one) => ({ host: agent.host, accuracy, ...one })),
   };
 };
@@ -121,13 +127,13 @@ const append = (
 
 /**
  * Intervals between the starts of consecutive reads, and the width of the clock bracket around each.
- * Zero where there are fewer than two samples (intervals) or none (width).
+ * Zero where there are fewer than two samples (intervals) or none (width). Ticks
+ * between two reads that are whole intervals too far apart were missed.
  */
 export const samplerAccuracy = (
   intervalMs: number,
   beforeUs: readonly number[],
   afterUs: readonly number[],
-  missedTicks: number,
 ): SamplerAccuracy => {
   const intervals = beforeUs
     .slice(1)
@@ -141,7 +147,10 @@ export const samplerAccuracy = (
     p50Ms: quantile(intervals, 0.5),
     p99Ms: quantile(intervals, 0.99),
     maxMs: intervals.at(-1) ?? 0,
-    missedTicks,
+    missedTicks: intervals.reduce(
+      (sum, one) => sum + Math.max(0, Math.round(one / intervalMs) - 1),
+      0,
+    ),
     readP99Us: quantile(widths, 0.99),
   };
 };

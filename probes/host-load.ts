@@ -2,6 +2,8 @@
 import { z } from "zod";
 import type { HostLoad } from "../model/measurement.ts";
 import type { Agent, Fence } from "../remote/agent.ts";
+import { indicesOf, int64s, uint32s } from "./columns.ts";
+import type { Span } from "./columns.ts";
 import { collectProbe, startProbe } from "./unit.ts";
 
 export const startHostLoad = (
@@ -11,29 +13,44 @@ export const startHostLoad = (
   { deadlineMs }: { deadlineMs: number },
 ): Promise<void> => startProbe(agent, fence, unit, { module: "host_load", deadlineMs, args: null });
 
-const ticks = z.record(z.string(), z.array(z.number()));
 const load = z.object({
-  begun: ticks,
-  ended: ticks,
-  runnable: z.array(z.number()),
+  cpus: z.array(z.number()),
+  atUs: z.string(),
+  /** Of each look, of each CPU, its first eight kinds of time. */
+  ticks: z.string(),
+  runnable: z.string(),
   frequencyMhz: z.number().nullable(),
 });
+const kinds = 8;
 
+/** In that span of the unit's life, to the nearest looks outside of it (100 ms apart); null: all of it. */
 export const collectHostLoad = async (
   agent: Agent,
   fence: Fence,
   unit: string,
+  span: Span | null = null,
 ): Promise<HostLoad> => {
-  const { begun, ended, runnable, frequencyMhz } = await collectProbe(agent, fence, unit, load);
+  const given = await collectProbe(agent, fence, unit, load);
+  const [atUs, ticks, tasks] = await Promise.all([
+    int64s(given.atUs),
+    int64s(given.ticks),
+    uint32s(given.runnable),
+  ]);
+  const [first, last] = indicesOf(atUs, span);
+  const lineOf = (look: number, place: number) => {
+    const start = (look * given.cpus.length + place) * kinds;
+    return ticks.slice(start, start + kinds);
+  };
+  const runnable = tasks.slice(first, last + 1);
   return {
     host: agent.host,
-    cpus: Object.keys(ended)
-      .filter((cpu) => cpu in begun)
-      .sort((one, other) => Number(one) - Number(other))
-      .map((cpu) => ({ cpu: Number(cpu), ...cpuRatios(begun[cpu] ?? [], ended[cpu] ?? []) })),
+    cpus: given.cpus.map((cpu, place) => ({
+      cpu,
+      ...cpuRatios(lineOf(first, place), lineOf(last, place)),
+    })),
     runnableMean:
       runnable.length === 0 ? null : runnable.reduce((sum, one) => sum + one, 0) / runnable.length,
-    frequencyMhz,
+    frequencyMhz: given.frequencyMhz,
   };
 };
 

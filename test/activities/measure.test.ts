@@ -7,7 +7,7 @@ import { CommandFailed, NoExitStatus } from "../../remote/shell.ts";
 import type { Script } from "./scripted-bench.ts";
 import { quietActivity } from "./quiet-activity.ts";
 import { scriptedBench } from "./scripted-bench.ts";
-import { ref, resultOf } from "./scripted-facts.ts";
+import { packedInt64s, packedUint32s, ref, resultOf } from "./scripted-facts.ts";
 
 const measure = async (script: Script) => {
   const scripted = scriptedBench(script);
@@ -47,6 +47,33 @@ describe("a forwarding trial", () => {
     }
     expect(position(journal, "start host-load on R1")).toBeLessThan(start);
     expect(position(journal, "load the generator load")).toBeLessThan(start);
+  });
+
+  test("takes hosts' load and samplers' accuracy from the load phase alone, however long the probes ran", async () => {
+    // Looks at 0, 1 and 100 s: half busy while the load runs (0 to 1 s), idle until it was collected.
+    const ticks = [
+      [0, 0, 0, 0, 0, 0, 0, 0],
+      [50, 0, 0, 50, 0, 0, 0, 0],
+      [50, 0, 0, 9950, 0, 0, 0, 0],
+    ];
+    const sampledUs = [0, 10_000, 20_000, 1_000_000, 1_500_000, 9_000_000];
+    const { stored, run } = await measure({
+      results: {
+        "host-load": {
+          ...{ cpus: [0], frequencyMhz: null, runnable: packedUint32s([3, 1, 0]) },
+          ...{ atUs: packedInt64s([0, 1_000_000, 100_000_000]), ticks: packedInt64s(ticks.flat()) },
+        },
+        counters: {
+          ...(resultOf.counters as object),
+          ...{ beforeUs: packedInt64s(sampledUs), afterUs: packedInt64s(sampledUs) },
+        },
+      },
+    });
+    await run;
+    expect(stored.measurement?.hostLoad).toMatchObject([
+      { host: "R1", runnableMean: 2, cpus: [{ cpu: 0, userRatio: 0.5, idleRatio: 0.5 }] },
+    ]);
+    expect(stored.measurement?.accuracy[0]).toMatchObject({ maxMs: 980, missedTicks: 97 });
   });
 
   /** The scripted load ends at 1 s; two probes of the side flow came after it, and one is still under way. */

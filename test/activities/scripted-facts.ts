@@ -59,6 +59,10 @@ export const campaign = {
 } as unknown as Campaign;
 
 const packed = (bytes: Buffer) => deflateSync(bytes).toString("base64");
+export const packedInt64s = (values: readonly number[]) =>
+  packed(Buffer.from(BigInt64Array.from(values, BigInt).buffer));
+export const packedUint32s = (values: readonly number[]) =>
+  packed(Buffer.from(Uint32Array.from(values).buffer));
 const nothing = packed(Buffer.alloc(0));
 export const resultOf: Record<string, unknown> = {
   counters: {
@@ -69,7 +73,6 @@ export const resultOf: Record<string, unknown> = {
     afterUs: nothing,
     lengths: nothing,
     samples: nothing,
-    missedTicks: 0,
   },
   sink: {
     ...{ frames: 1000, duplicates: 0, late: 0, foreign: 0, socketDrops: 0, clockStepUs: 0 },
@@ -77,7 +80,7 @@ export const resultOf: Record<string, unknown> = {
     ...{ ticks: { startUs: 0, tickMs: 10, frames: [] }, gaps: [], lostRanges: [], raw: null },
   },
   rtt: { intervalMs: 10, sentUs: [], rttMs: [], refused: 0 },
-  "host-load": { begun: {}, ended: {}, runnable: [], frequencyMhz: null },
+  "host-load": { cpus: [], atUs: nothing, ticks: nothing, runnable: nothing, frequencyMhz: null },
 };
 export const noCounters = {
   ...{ ifindex: 2, rxFrames: 0, rxBytes: 0, rxErrors: 0, rxDropped: 0, rxMissed: 0 },

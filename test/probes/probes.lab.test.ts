@@ -178,15 +178,21 @@ test("counters of every interface are sampled, and an interface made anew is a n
   expect(accuracy.p50Ms).toBeGreaterThan(4);
 });
 
-test("the host's load is told by CPU", async () => {
+test("the host's load is told by CPU, for the whole time or a span of it", async () => {
   await startHostLoad(sink(), sinkFence(), "load", { deadlineMs: 60_000 });
-  await sink().read([
-    "python3",
-    "-c",
-    "import time\nt = time.time()\nwhile time.time() < t + 0.5: pass",
-  ]);
-  const { cpus, runnableMean } = await collectHostLoad(sink(), sinkFence(), "load");
-  expect(cpus.length).toBeGreaterThan(0);
-  expect(Math.max(...cpus.map((one) => one.userRatio))).toBeGreaterThan(0.2);
-  expect(runnableMean).toBeGreaterThan(0);
+  const program =
+    "import time\nt = time.monotonic()\nwhile time.monotonic() < t + 0.5: pass\nprint(int(t * 1e6))";
+  const { stdout } = await sink().read(["python3", "-c", program]);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const fromUs = Number(stdout);
+  const busy = { fromUs, toUs: fromUs + 500_000 };
+  const [whole, inSpan] = [
+    await collectHostLoad(sink(), sinkFence(), "load"),
+    await collectHostLoad(sink(), sinkFence(), "load", busy),
+  ];
+  expect(whole.cpus.length).toBeGreaterThan(0);
+  const most = Math.max(...inSpan.cpus.map((one) => one.userRatio));
+  expect(most).toBeGreaterThan(0.2);
+  expect(inSpan.cpus).not.toEqual(whole.cpus);
+  expect(inSpan.runnableMean).toBeGreaterThan(0);
 });
