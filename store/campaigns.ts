@@ -40,11 +40,17 @@ export const campaignVerbs = (database: Database): CampaignVerbs => ({
         await requireCampaign(session, id);
         return;
       }
+      const reason = `campaign cancelled by ${storable(by)}`;
       // A trial that is being judged is waited for; its verdict stands.
       await session.execute(
         `UPDATE trial SET state = 'skipped', reason = $2, ended_at = now()
          WHERE campaign = $1 AND state IN ('pending', 'running')`,
-        [id, `campaign cancelled by ${storable(by)}`],
+        [id, reason],
+      );
+      await session.execute(
+        `UPDATE attempt SET verdict = 'invalid', reason = $2, ended_at = now()
+         FROM trial WHERE trial.id = attempt.trial AND trial.campaign = $1 AND attempt.verdict IS NULL`,
+        [id, reason],
       );
     });
   },

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { audit } from "../../store/audit.ts";
+import { openDatabase } from "../../store/database.ts";
 import { attemptOf, planted } from "./sample-plan.ts";
 import { withStore } from "./postgres-server.ts";
 
@@ -103,7 +105,7 @@ test("an attempt given up as unknown cannot decide once the next one is open", a
   expect(trial).toMatchObject({ state: "running", attempts: 2, judgedAttempt: null });
 });
 
-test("cancel skips what has no verdict, ends the campaign and is final", async () => {
+test("cancel skips what has no verdict, ends its open attempts and the campaign, and is final", async () => {
   const plan = await planted(postgres.store, "cancelled");
   for (const position of [0, 1]) {
     await postgres.store.openAttempt(attemptOf(plan, position, 1, 300 + position));
@@ -120,9 +122,21 @@ test("cancel skips what has no verdict, ends the campaign and is final", async (
     running: 0,
     endedAt: expect.any(String) as string,
   });
-  expect((await postgres.store.attempts(attemptOf(plan, 1, 1, 0).trialId))[0]?.verdict).toBe(
-    "valid",
-  );
+  const [judged, cut] = [0, 1].map((position) => attemptOf(plan, position, 1, 0).trialId);
+  expect((await postgres.store.attempts(String(judged)))[0]?.verdict).toBe("valid");
+  expect(await postgres.store.attempts(String(cut))).toMatchObject([
+    {
+      ...{ verdict: "invalid", outcome: null, reason: "campaign cancelled by ann", cut: false },
+      endedAt: expect.any(String) as string,
+    },
+  ]);
+  const database = openDatabase(postgres.url);
+  try {
+    const anomalies = await audit(database, "cancelled");
+    expect(anomalies.filter(({ what }) => what === "attempt without a verdict")).toEqual([]);
+  } finally {
+    await database.close();
+  }
 });
 
 test("an unknown campaign or testbed is named, not made", async () => {
