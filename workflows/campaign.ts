@@ -9,9 +9,11 @@
 import {
   allHandlersFinished,
   CancellationScope,
+  CancelledFailure,
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   workflowInfo,
 } from "@temporalio/workflow";
 import { controlDesk } from "./campaign-control.ts";
@@ -50,9 +52,15 @@ export async function campaign(input: CampaignInput): Promise<CampaignResult> {
       if (carried === "queued" || "heldBy" in carried) return carried;
       return await measureAll(input, desk, carried);
     });
+    heedLateCancel();
     if (end !== null && end !== "queued" && "heldBy" in end)
       return { status: "busy", heldBy: end.heldBy };
     if (end !== null) {
+      // The update that cancels is answered only when the campaign has ended.
+      await CancellationScope.nonCancellable(() =>
+        condition(() => allHandlersFinished() || isCancelled()),
+      );
+      heedLateCancel();
       await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
       await continueAsNew<typeof campaign>({
         ...input,
@@ -68,6 +76,16 @@ export async function campaign(input: CampaignInput): Promise<CampaignResult> {
   // Asked of Temporal itself, not by the update: Temporal then shows the workflow as cancelled, too.
   if (cancellation !== null && !desk.wasAsked()) throw cancellation;
   return { status, ...desk.ledger() };
+
+  function isCancelled(): boolean {
+    return desk.wasAsked() || desk.work.consideredCancelled;
+  }
+
+  /** A cancel that came when nothing was left for it to cut. @throws {CancelledFailure} */
+  function heedLateCancel(): void {
+    if (isCancelled() && patched("a cancel counts until the end"))
+      throw new CancelledFailure("the campaign was cancelled");
+  }
 
   /** `queued`: it still waits for its turn, and its history is long enough to continue as new. */
   async function begin(): Promise<Carried | { heldBy: string } | "queued"> {
