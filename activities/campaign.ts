@@ -27,25 +27,17 @@ const all = 1_000_000;
 
 export const campaignActs = (store: Store): StoreActs => ({
   async openCapacities(campaignId) {
-    const { testbed } = await existing(store, campaignId);
     const trials = await store.trials(campaignId);
     const open = trials.filter(
       ({ scenario, state }) => scenario.intendedFps === null && state === "pending",
     );
-    const known = await store.capacities(testbed);
     const wanted = new Map(
       open.map(({ scenario: { platform, frameSizeBytes } }) => [
         `${platform} ${frameSizeBytes}`,
         { platform, frameSizeBytes },
       ]),
     );
-    return [...wanted.values()].map(({ platform, frameSizeBytes }) => ({
-      platform,
-      frameSizeBytes,
-      known: known.some(
-        (one) => one.platform === platform && one.frameSizeBytes === frameSizeBytes,
-      ),
-    }));
+    return [...wanted.values()];
   },
 
   async nextElements(campaignId, limit, quarantined = []) {

@@ -63,8 +63,8 @@ export interface CampaignActs {
   /** Platforms and frame sizes whose `ofCapacity` loads still wait for a capacity. */
   openCapacities(
     campaignId: string,
-  ): Promise<readonly { platform: string; frameSizeBytes: number; known: boolean }[]>;
-  /** Searches the capacity on the testbed (or takes the stored one) and fills in the loads of this campaign's trials. */
+  ): Promise<readonly { platform: string; frameSizeBytes: number }[]>;
+  /** Searches the capacity on the testbed (or takes the stored one, where that is still true) and fills in the loads of this campaign's trials. Measures: never run again under the same token. */
   resolveCapacity(input: {
     campaignId: string;
     testbed: string;

@@ -1,5 +1,6 @@
 /** The campaign's elements, one after another, under the epoch that its lock granted. */
 import { isCancellation, log, patched, sleep, workflowInfo } from "@temporalio/workflow";
+import { cutLimit } from "../model/attempts.ts";
 import { goesOnWords, quarantineWords } from "../model/ladder.ts";
 import type { Quarantine } from "../model/ladder.ts";
 import { heldWords } from "../model/search-attributes.ts";
@@ -148,7 +149,7 @@ export async function measureAll(
         fault !== null && fault.leavesDoubt && patched("mend what hinders a capacity search");
       if (isMendable() && (await isMended(under, `no ${what}: ${fault?.reason}`)))
         fault = await search(open, what, under);
-      while (isMendable()) {
+      while (isMendable() || isCut(fault)) {
         waitsFor = "person";
         await desk.wait(`no ${what}: ${fault?.reason}`);
         await desk.untilRunning();
@@ -159,20 +160,28 @@ export async function measureAll(
     }
   }
 
-  /** null: it is known now. */
+  /** null: it is known now. A search that Longhaul's own death cut is begun again, so many times in a row. */
   async function search(
     { platform, frameSizeBytes }: { readonly platform: string; readonly frameSizeBytes: number },
     what: string,
     under: number,
   ): Promise<Fault | null> {
     const place = { campaignId, testbed, platform, frameSizeBytes };
-    const order = { ...place, token: token(under, nextNumber++) };
-    try {
-      await patiently(() => act("resolveCapacity", { summary: what })(order));
-      return null;
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      return faultOf(error);
+    for (let cuts = 0; ; ) {
+      try {
+        // What an earlier call left on the hosts is swept away under a higher token.
+        await patiently(() =>
+          act("resolveCapacity", { summary: what })({
+            ...place,
+            token: token(under, nextNumber++),
+          }),
+        );
+        return null;
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        const fault = faultOf(error);
+        if (!isCut(fault) || ++cuts >= cutLimit) return fault;
+      }
     }
   }
 
@@ -222,6 +231,10 @@ export async function measureAll(
     } else if (passes) await sleep(1000 * 4 ** setbacks, { summary: "pause after a setback" });
   }
 }
+
+/** Of a capacity search: it was not its own doing that it ended. */
+const isCut = (fault: Fault | null): boolean =>
+  fault !== null && fault.cut && patched("begin a cut capacity search again");
 
 /** null: the same hosts as before. Otherwise why the testbed is not the one that was measured on. */
 function changeWords(before: readonly string[], now: readonly Quarantine[]): string | null {

@@ -3,7 +3,7 @@
  * cancellation type is TRY_CANCEL, whatever its documentation says (1.24.0), so it is always set.
  *
  * Acts of the campaign retry without limit: a store or a server that is away stops nothing. Acts of a
- * trial retry a bounded number of times and then make the attempt invalid; `measure` never retries.
+ * trial retry a bounded number of times and then make the attempt invalid; what measures never retries.
  */
 import { ActivityCancellationType, proxyActivities } from "@temporalio/workflow";
 import type { ActivityOptions } from "@temporalio/workflow";
@@ -40,7 +40,8 @@ const policies = {
   extendCampaign: { ...withoutLimit, startToCloseTimeout: "2m" },
   closeCancelled: withoutLimit,
   isClosed: withoutLimit,
-  resolveCapacity: bounded("1h", 3),
+  // It measures: what was cut is begun again by the workflow, under another token.
+  resolveCapacity: bounded("1h", 1),
   prepare: bounded("10m", 3),
   /** Timeouts are the trial's own: see `timesOf`. */
   measure: { ...waits, retry: { maximumAttempts: 1 } },

@@ -32,7 +32,7 @@ const lock = {
 /** Attempts that end in every way, and a campaign long enough to continue as new. */
 const whole = scripted(scriptedPlan("whole", [{ loads: 4 }, "migration", "migration", "migration"]), {
   ...lock,
-  openCapacities: () => async () => [{ platform: "bare", frameSizeBytes: 64, known: false }],
+  openCapacities: () => async () => [{ platform: "bare", frameSizeBytes: 64 }],
   prepare: (next) => async (ref) => {
     await next(ref);
     if (ref.trialId.endsWith("load2") && ref.attempt === 1) throw broken("R1: no route to host");
