@@ -250,6 +250,6 @@ export function controlDesk({ campaignId, testbed, carried }: CampaignInput) {
 
   function show(change: Partial<CampaignView>): void {
     view = { ...view, ...change };
-    setCurrentDetails(campaignDetails(view, ledger));
+    setCurrentDetails(campaignDetails(view, ledger, ledgerMs));
   }
 }

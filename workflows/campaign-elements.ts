@@ -167,7 +167,7 @@ export async function measureAll(
     under: number,
   ): Promise<Fault | null> {
     const place = { campaignId, testbed, platform, frameSizeBytes };
-    for (let cuts = 0; ; ) {
+    for (let cuts = 0; ;) {
       try {
         // What an earlier call left on the hosts is swept away under a higher token.
         await patiently(() =>

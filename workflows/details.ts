@@ -6,7 +6,12 @@ import type { CampaignProgress, Element, TrialBrief } from "./acts.ts";
 import type { TrialEnd } from "./attempt.ts";
 import type { CampaignView } from "./messages.ts";
 
-export function campaignDetails(view: CampaignView, ledger: CampaignProgress | null): string {
+/** `readMs`: when the ledger was read, Unix time; it is not read during an element. */
+export function campaignDetails(
+  view: CampaignView,
+  ledger: CampaignProgress | null,
+  readMs: number,
+): string {
   const head = [
     `### ${view.campaign}: ${view.state}`,
     ...(view.reason === null ? [] : [`_${view.reason}_`]),
@@ -27,6 +32,7 @@ export function campaignDetails(view: CampaignView, ledger: CampaignProgress | n
   return [
     ...head,
     `**${done} of ${ledger.planned} trials done${eta}**`,
+    `_As read at ${new Date(readMs).toISOString().slice(0, 19).replace("T", " ")} UTC, ${freshness(view)}_`,
     counts.join("\n"),
     ...section("Outcomes of the valid ones", outcomes),
     ...section(
@@ -35,6 +41,12 @@ export function campaignDetails(view: CampaignView, ledger: CampaignProgress | n
     ),
   ].join("\n\n");
 }
+
+/** Where newer figures are than those of this page. */
+const freshness = ({ element, campaign }: CampaignView): string =>
+  element === null
+    ? `\`longhaul status ${campaign}\` reads it anew`
+    : `between elements; \`${element}\` shows each of its trials, \`longhaul status ${campaign}\` reads the ledger anew`;
 
 /** `42 planned = 40 valid + 1 invalid + 1 skipped`, and what is still open. */
 export function ledgerSentence(ledger: CampaignProgress): string {

@@ -32,12 +32,26 @@ test("a campaign's details are lists that say state, ledger, what is left and th
     lastTrials: ["forwarding bare, 64 B: valid (completed)"],
     etaSeconds: 512,
   };
-  const words = campaignDetails(view, ledger);
+  const words = campaignDetails(view, ledger, Date.UTC(2026, 10, 26, 17, 5, 9));
   expect(words).toContain("### demo: paused\n\n_paused by ada_");
   expect(words).toContain("**18 of 42 trials done, about 9 min left**");
   expect(words).toContain("- valid: **17**\n- invalid: **1**");
   expect(words).toContain("- not-converged: **2**");
   expect(words).not.toContain("|");
+});
+
+test("a campaign's details say when the ledger was read, and where a running sweep shows newer figures", () => {
+  const ledger = {
+    ...{ planned: 9, valid: 1, invalid: 0, skipped: 0, pending: 7, running: 1 },
+    ...{ outcomes: {}, lastTrials: [], etaSeconds: null },
+  };
+  const view = {
+    ...({ campaign: "demo", testbed: "lab", state: "running", reason: null } as const),
+    ...{ sinceMs: 0, step: "measuring", element: "demo/b01/sweep" },
+  };
+  const words = campaignDetails(view, ledger, Date.UTC(2026, 10, 26, 17, 5, 9));
+  expect(words).toContain("_As read at 2026-11-26 17:05:09 UTC, between elements;");
+  expect(words).toContain("`demo/b01/sweep` shows each of its trials");
 });
 
 test("a sweep's details say of every load how its trial ended, or that it has no verdict yet", () => {

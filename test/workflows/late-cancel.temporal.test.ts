@@ -77,12 +77,14 @@ test.each(["an update", "Temporal itself"] as const)(
     const restored = gate();
     let restoring = false;
     const script = scripted(scriptedPlan(campaignId, migrations(slice + 2)), {
-      restore: () => async ({ trialId }) => {
-        if (!trialId.endsWith(`-${slice}`)) return;
-        await lengthened(client, campaignId);
-        restoring = true;
-        await restored.opened;
-      },
+      restore:
+        () =>
+        async ({ trialId }) => {
+          if (!trialId.endsWith(`-${slice}`)) return;
+          await lengthened(client, campaignId);
+          restoring = true;
+          await restored.opened;
+        },
     });
     const ended = runCampaign(bench, script.activities, { campaignId }, async (handle) => {
       await until("the trial is restored", () => restoring);

@@ -86,34 +86,31 @@ test("a capacity search that fails is tried again after a run of the ladder, and
 test.each([
   [1, "is begun again under a higher token", []],
   [5, "five times in a row calls for a person", ["waiting"]],
-] as const)(
-  "a capacity search that Longhaul's own death cut (%i) %s",
-  async (cuts, _, waits) => {
-    const campaignId = freshId();
-    const recovery = scriptedRecovery();
-    const tokens: number[] = [];
-    const script = scripted(scriptedPlan(campaignId, [{ loads: 1 }]), {
-      openCapacities: () => async () => [{ platform: "bare", frameSizeBytes: 64 }],
-      resolveCapacity: () => async (order) => {
-        tokens.push(order.token);
-        // As a worker that is told to stop ends its acts.
-        if (tokens.length <= cuts) throw broken("the worker was told to stop", "WorkerShutdown");
-        return { fps: 1000 };
-      },
-    });
-    const acts = { ...script.activities, ...recovery.acts };
-    await runCampaign(bench, acts, { campaignId }, async (handle) => {
-      if (waits.length === 0) return;
-      const view = await waiting(handle);
-      expect(view?.reason).toContain("no capacity of bare at 64 B");
-      await handle.executeUpdate("resume", { args: ["a person"] });
-    });
-    expect(tokens).toHaveLength(cuts + 1);
-    expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
-    expect(recovery.orders).toEqual([]);
-    expect(script.trials[0]).toMatchObject({ state: "valid" });
-  },
-);
+] as const)("a capacity search that Longhaul's own death cut (%i) %s", async (cuts, _, waits) => {
+  const campaignId = freshId();
+  const recovery = scriptedRecovery();
+  const tokens: number[] = [];
+  const script = scripted(scriptedPlan(campaignId, [{ loads: 1 }]), {
+    openCapacities: () => async () => [{ platform: "bare", frameSizeBytes: 64 }],
+    resolveCapacity: () => async (order) => {
+      tokens.push(order.token);
+      // As a worker that is told to stop ends its acts.
+      if (tokens.length <= cuts) throw broken("the worker was told to stop", "WorkerShutdown");
+      return { fps: 1000 };
+    },
+  });
+  const acts = { ...script.activities, ...recovery.acts };
+  await runCampaign(bench, acts, { campaignId }, async (handle) => {
+    if (waits.length === 0) return;
+    const view = await waiting(handle);
+    expect(view?.reason).toContain("no capacity of bare at 64 B");
+    await handle.executeUpdate("resume", { args: ["a person"] });
+  });
+  expect(tokens).toHaveLength(cuts + 1);
+  expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
+  expect(recovery.orders).toEqual([]);
+  expect(script.trials[0]).toMatchObject({ state: "valid" });
+});
 
 test("a capacity search that no worker heard of any more is never run again under its token", async () => {
   const campaignId = freshId();
