@@ -6,7 +6,10 @@ import { UsageError } from "../model/usage-error.ts";
 /** The discard port (RFC 863), as in RFC 2544's test frames (appendix C.2.6.4 uses echo, 7). */
 const udpPort = 9;
 
-const segmentOf: Readonly<Record<"A" | "B" | "C" | "D", SegmentName>> = {
+export const ends = ["A", "B", "C", "D"] as const;
+export type End = (typeof ends)[number];
+
+export const segmentOf: Readonly<Record<End, SegmentName>> = {
   A: "a",
   B: "b",
   C: "c",
@@ -21,11 +24,11 @@ export function nicOn(testbed: Testbed, host: HostName, link: HostNic["link"]): 
   return nic;
 }
 
-export const endNic = (testbed: Testbed, host: keyof typeof segmentOf): HostNic =>
+export const endNic = (testbed: Testbed, host: End): HostNic =>
   nicOn(testbed, host, segmentOf[host]);
 
 /** The IP address of an end, without prefix length. */
-export function endAddress(testbed: Testbed, host: keyof typeof segmentOf): string {
+export function endAddress(testbed: Testbed, host: End): string {
   const { address } = endNic(testbed, host);
   if (address === null)
     throw new UsageError(`testbed ${testbed.name}: host ${host} has no address on its segment`);

@@ -11,23 +11,26 @@ const resultSchema = z.object({
   error: z.string().nullish(),
 });
 
+/** Through which the router is crossed: the measured one, and the side flow beside it. They share no NIC of the router. */
+const flows = { load: ["A", "B"], side: ["C", "D"] } as const;
+export type Flow = keyof typeof flows;
+
 /**
- * Sends echo requests A→B and C→D through the router until both are answered: these are the learning
- * frames of RFC 2544 §23 b, and the proof that the router forwards on all its NICs. `name` is unique
- * on the hosts' boot. null: it answers. Otherwise says who got no answer.
+ * Sends echo requests A→B and C→D through the router until all are answered: these are the learning
+ * frames of RFC 2544 §23 b, and the proof that the router forwards on all its NICs, or on those of the
+ * flows that are asked for. `name` is unique on the hosts' boot. null: it answers. Otherwise says who
+ * got no answer.
  */
 export async function routerSilence(
   { testbed, hosts }: { readonly testbed: Testbed; readonly hosts: Hosts },
   fence: Fence,
   name: string,
   deadlineMs: number,
+  through: readonly Flow[] = ["load", "side"],
 ): Promise<string | null> {
-  const pairs = [
-    ["A", "B"],
-    ["C", "D"],
-  ] as const;
   const silences = await Promise.all(
-    pairs.map(async ([from, to]) => {
+    through.map(async (flow) => {
+      const [from, to] = flows[flow];
       const agent = await hosts.agent(from);
       await agent.startUnit(fence, {
         name,

@@ -1,6 +1,7 @@
 /**
- * What became of the router, asked after phase d and only when something speaks against it: it was
- * silent at the end, or it is another boot of its guest. A router that answered to the end costs nothing.
+ * What became of the router, asked after phase d. One question is always asked, through the NICs that
+ * the load uses; a living router answers it within milliseconds. The others are asked only when
+ * something speaks against it: it was silent then, or it is another boot of its guest.
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { commandsGuest, hasConsole, watchable } from "../hypervisors/hypervisor.ts";
@@ -13,8 +14,9 @@ import type { TrialDeps } from "./deps.ts";
 import { bothStates, stateOn } from "./locate.ts";
 import type { Probed } from "./probes.ts";
 import { progress } from "./progress.ts";
+import type { Flow } from "./router-answers.ts";
 import { routerSilence } from "./router-answers.ts";
-import { askOnSegment, guestAnswer, guestCount } from "./router-probes.ts";
+import { askByArp, askOnSegment, guestAnswer, guestCount } from "./router-probes.ts";
 import type { RouterHost, Setup } from "./setup.ts";
 import { hostBoots, storeEvidence } from "./watch-evidence.ts";
 import { routerHosts } from "./watch-migration.ts";
@@ -36,16 +38,16 @@ const spanMs = 3500;
 /** A boot prints some hundreds. */
 const consoleLines = 1000;
 
-/** null: it answered to the end, and is the same boot of the guest. */
+/** null: it answers on all its NICs, and is the same boot of the guest. */
 export async function routerFindings(
   deps: TrialDeps,
   setup: Setup,
   fence: Fence,
   known: Known,
 ): Promise<RouterFindings | null> {
-  const silent =
-    !answeredAfterLoad(known) &&
-    (await routerSilence(setup.bench, fence, setup.unit("silence"), silenceMs)) !== null;
+  const through: readonly Flow[] = sideFlowAnswered(known) ? ["load"] : ["load", "side"];
+  const silence = setup.unit("silence");
+  const silent = (await routerSilence(setup.bench, fence, silence, silenceMs, through)) !== null;
   // A silent guest costs every question its whole deadline: each that is over is progress.
   progress({ router: silent ? "silent" : "answers" });
   const before = known.begun.guestBootId;
@@ -85,8 +87,8 @@ async function statesOn(setup: Setup, hosts: readonly RouterHost[]) {
   return { source: await stateOn(setup, setup.host), destination: "absent" as const };
 }
 
-/** The side flow C→D goes on after the load: one reply to a probe sent then is the proof, and costs nothing. */
-function answeredAfterLoad({ begun, offered, probed: { rtt } }: Known): boolean {
+/** The side flow C→D goes on after the load: one reply to a probe sent then is the proof for its NICs, and costs nothing. */
+function sideFlowAnswered({ begun, offered, probed: { rtt } }: Known): boolean {
   const line = timeLine(begun.clocks);
   if (!line.knows("A") || !line.knows(rtt.host)) return false;
   const endUs = line.at("A", offered.endUs) - line.at(rtt.host, 0);
@@ -95,7 +97,7 @@ function answeredAfterLoad({ begun, offered, probed: { rtt } }: Known): boolean 
 
 type Asked = Pick<
   RouterFindings,
-  "forwarding" | "arp" | "ping" | "heartbeat" | "guestCommand" | "vcpu"
+  "forwarding" | "arp" | "arpSilentOn" | "ping" | "heartbeat" | "guestCommand" | "vcpu"
 >;
 const unasked = {
   arp: null,
@@ -118,8 +120,8 @@ async function askInEveryWay(setup: Setup, fence: Fence, host: RouterHost): Prom
   progress({ router: "first looks" });
   const [silence, arp, ping] = await Promise.all([
     routerSilence(bench, fence, setup.unit("lockup-forwarding"), silenceMs),
-    askOnSegment(setup, fence, "arp"),
-    askOnSegment(setup, fence, "ping"),
+    askByArp(setup, fence),
+    askOnSegment(setup, fence, "ping", "A"),
     wait(spanMs),
   ]);
   progress({ router: "frames, ARP, echo" });
@@ -128,7 +130,7 @@ async function askInEveryWay(setup: Setup, fence: Fence, host: RouterHost): Prom
   const countAfter = countBefore === null ? null : await guestCount(setup, host);
   return {
     forwarding: silence === null ? "answers" : "silent",
-    arp,
+    ...arp,
     ping,
     heartbeat: beatAfter === null ? null : beatAfter === beatBefore ? "silent" : "answers",
     guestCommand: commandsGuest(driver) ? guestAnswer(countBefore, countAfter) : null,

@@ -88,6 +88,13 @@ export const faults = {
     until: "prepare",
     expected: "locked-up, though it answers ping",
   },
+  "guest-nic-down": {
+    does: "the guest's NIC towards the sink is down; its others live, and so does the side flow C→D",
+    at: "guest",
+    undoable: true,
+    until: "prepare",
+    expected: "locked-up, though it forwards C→D and answers every command",
+  },
   "guest-lossy": {
     does: "the guest forwards nothing for a fifth of the time, a tenth of a second at once",
     at: "guest",

@@ -210,7 +210,7 @@ export interface MeasurementBase {
   readonly phases: readonly { readonly name: string; readonly atUs: number }[];
   /** Hosts in quarantine that took no part: they have no series. Absent: all took part. */
   readonly absentHosts?: readonly string[];
-  /** Asked when the router fell silent; missing or null: it answered to the end, or nobody asked. */
+  /** Asked when the router fell silent; missing or null: it forwards after the load, or nobody asked. */
   readonly router?: RouterFindings | null;
 }
 

@@ -59,9 +59,11 @@ export interface RouterFindings {
   /** The platform's word; null: it did not answer. */
   readonly state: GuestState | null;
   readonly otherHost: { readonly host: string; readonly state: GuestState | null };
-  /** Probe frames through the router, seen at their destination. */
+  /** Probe frames through the router, A→B and C→D, both ways. */
   readonly forwarding: Answer | null;
   readonly arp: Answer | null;
+  /** Segments on which it was not answered; missing: on none, or an older version asked on `a` alone. */
+  readonly arpSilentOn?: readonly string[];
   /** Echo requests to the router's own address. Alone it decides nothing. */
   readonly ping: Answer | null;
   /** Uptimes in seconds that the guest's console told, in its order. */

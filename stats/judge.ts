@@ -155,7 +155,9 @@ function routerOutcome({ router, baseline }: ForwardingMeasurement): {
   const runs = degraded ? "degraded" : "completed";
   if (!router) return { outcome: runs, faults: [], words: baselineSaid };
   const { verdict, contradictions } = judgeRouter(router);
-  const outcome = verdict === "running" ? runs : verdict;
+  // What runs by every other word and forwards nothing is not what was measured before.
+  const silent = router.forwarding === "silent";
+  const outcome = verdict === "running" ? (silent ? "degraded" : runs) : verdict;
   return {
     outcome,
     faults: router.hosts.flatMap(hostWords),

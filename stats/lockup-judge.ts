@@ -49,10 +49,11 @@ export function wasRebooted({
 }
 
 function against(findings: RouterFindings): readonly string[] {
-  const { forwarding, arp, heartbeat, guestCommand, vcpu } = findings;
+  const { forwarding, arp, arpSilentOn, heartbeat, guestCommand, vcpu } = findings;
+  const on = arpSilentOn === undefined ? "" : ` on ${arpSilentOn.join(", ")}`;
   return [
     ...(forwarding === "silent" ? ["no probe frame came through it"] : []),
-    ...(arp === "silent" ? ["it answers no ARP request"] : []),
+    ...(arp === "silent" ? [`it answers no ARP request${on}`] : []),
     ...(heartbeat === "silent" ? ["its console beats no more"] : []),
     ...(guestCommand === "silent" ? ["it answers no command"] : []),
     ...(guestCommand === "forwards-nothing"

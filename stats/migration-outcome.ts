@@ -7,6 +7,7 @@ import type { MigrationMeasurement } from "../model/measurement.ts";
 import type { AttemptVerdict, TrialOutcome } from "../model/trial.ts";
 import type { HostBoot } from "../model/watch.ts";
 import { judgeRouter, wasRebooted } from "./lockup-judge.ts";
+import type { RouterJudgement } from "./lockup-judge.ts";
 import { firstHang } from "./progress-judge.ts";
 
 export type HangRuled = Pick<Campaign, "guest"> & { readonly hang?: Hang };
@@ -45,7 +46,9 @@ export function migrationOutcome(
     return found("crashed", `migration ${status}${told}; ${judged.contradictions.join("; ")}`);
   if (judged?.verdict === "silently-rebooted" || (router && wasRebooted(router)))
     return found("silently-rebooted", `migration ${status}${told}; ${where}`);
-  if (hung !== "progressing") return found(outcomeOf[hung], `${watch?.reason ?? ""}; ${where}`);
+  const spoken = routerWords(router, judged);
+  if (hung !== "progressing")
+    return found(outcomeOf[hung], `${watch?.reason ?? ""}; ${where}`, ...spoken);
   // Paused, incoming or on both hosts it does not claim to run as it should: that is its own finding.
   const claimsToRun = location === "source" || location === "destination";
   if (judged?.verdict === "locked-up" && (claimsToRun || location === "unknown"))
@@ -58,12 +61,29 @@ export function migrationOutcome(
       verdict: invalid(`migration ${status} by the platform's word${told}; ${where}`),
       doubts: [],
     };
-  if (status === "completed" && location === "destination") return found("completed");
-  if (status === "failed" && location === "source") return found("failed-resumed");
-  if (status === "cancelled" && location === "source")
-    return atDeadline(measurement, campaign, where);
+  // A router that forwards nothing has neither moved nor resumed, even where too little else speaks against it.
+  const forwards = router?.forwarding !== "silent";
+  if (status === "completed" && location === "destination" && forwards)
+    return found("completed", ...spoken);
+  if (status === "failed" && location === "source" && forwards)
+    return found("failed-resumed", ...spoken);
+  if (status === "cancelled" && location === "source") {
+    const { verdict, doubts } = atDeadline(measurement, campaign, where);
+    return { verdict, doubts: [...doubts, ...spoken] };
+  }
+  if (claimsToRun && !forwards)
+    return found("undefined", `migration ${status}${told}; ${where}`, ...spoken);
   return found("undefined", `migration ${status} by the platform's word${told}, but ${where}`);
 }
+
+/** What speaks against a router that is not called locked up. */
+const routerWords = (
+  router: MigrationMeasurement["router"],
+  judged: RouterJudgement | null,
+): readonly string[] =>
+  judged === null || judged.contradictions.length === 0
+    ? []
+    : [`the router on ${router?.host}: ${judged.contradictions.join("; ")}`];
 
 const outcomeOf = { "not-converging": "not-converged", stalled: "stalled" } as const;
 

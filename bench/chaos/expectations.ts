@@ -21,6 +21,7 @@ const inLoad: Readonly<Partial<Record<FaultName, readonly TrialOutcome[]>>> = {
   "guest-panic": ["crashed"],
   "qemu-kill": ["crashed"],
   "guest-blackhole": ["locked-up"],
+  "guest-nic-down": ["locked-up"],
   "guest-spin": ["locked-up"],
   "qemu-stop": ["locked-up"],
   "guest-reboot": ["silently-rebooted"],
@@ -59,7 +60,8 @@ const guestGone: Whenever = {
 };
 const guestSilent: Whenever = {
   forwarding: ["locked-up", "degraded"],
-  migration: ["locked-up", "stalled", "not-converged", "failed-resumed"],
+  // `undefined`: too little else spoke against a router that forwarded nothing.
+  migration: ["locked-up", "undefined", "stalled", "not-converged", "failed-resumed"],
   invalid: true,
 };
 /** A host that is away is no outcome: nobody measured what its router did. */
@@ -73,11 +75,12 @@ const whenever: Readonly<Record<FaultName, Whenever>> = {
   "qemu-kill": guestGone,
   "guest-panic": guestGone,
   "guest-blackhole": guestSilent,
+  "guest-nic-down": guestSilent,
   "guest-lossy": { ...guestSilent, migration: [] },
   "guest-spin": guestSilent,
   "qemu-stop": { ...guestSilent, migration: [...guestSilent.migration, "api-hung"] },
   "monitor-silent": { forwarding: [], migration: ["api-hung"], invalid: true },
-  "guest-pause": { ...guestSilent, migration: [...guestSilent.migration, "undefined"] },
+  "guest-pause": guestSilent,
   "guest-reboot": {
     forwarding: ["silently-rebooted", "locked-up"],
     migration: ["silently-rebooted", "locked-up", "stalled", "not-converged", "failed-resumed"],

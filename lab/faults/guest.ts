@@ -59,6 +59,20 @@ export const guestBlackhole: Fault = async ({ lab, order }) => {
   };
 };
 
+/** The second of the guest's NICs is the one towards the sink; its address and the others stay. */
+export const guestNicDown: Fault = async ({ lab, order }) => {
+  const qemu = await qemuAt(lab, order.host);
+  return {
+    host: qemu.host,
+    detail: `${qemu.guest} on ${qemu.host} has its NIC on segment b down (eth1)`,
+    undo: [{ kind: "guest", script: "ip link set eth1 up" }],
+    make: async () => {
+      await askGuest(qemu, "ip link set eth1 down");
+      return nothingMore();
+    },
+  };
+};
+
 /** A file as the switch: a process of its own goes on after the answer, and ends when the file is gone. */
 const lossy = `
 while [ -e /tmp/lossy ]; do

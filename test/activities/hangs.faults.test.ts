@@ -52,4 +52,13 @@ describe("a real hang", () => {
     expect(row?.doubts.join()).toContain("it takes frames in and forwards none");
     expect(evidence).toHaveLength(2);
   }, 180_000);
+
+  test("a router dead on the load's egress NIC alone is locked up, though the side flow lives", async () => {
+    const { verdict, row, measurement } = await lab.forwarding((make) => make("guest-nic-down"));
+    expect(verdict).toEqual({ verdict: "valid", outcome: "locked-up" });
+    const { router, rtt } = measurement as ForwardingMeasurement;
+    expect(router).toMatchObject({ forwarding: "silent", arp: "silent", arpSilentOn: ["b"] });
+    expect(rtt.rttMs.at(-5)).not.toBeNull();
+    expect(row?.doubts.join()).toContain("it answers no ARP request on b");
+  }, 180_000);
 });

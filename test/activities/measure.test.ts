@@ -196,6 +196,47 @@ describe("a forwarding trial", () => {
   });
 });
 
+/** Dead on the NIC towards the sink from the load on: the side flow lives, and ARP on the other NICs. */
+const deadOnB = (host: string, unit: string) =>
+  !(unit === "silence" || unit === "lockup-forwarding")
+    ? !(unit === "lockup-arp" && host === "B")
+    : host !== "A";
+/** The side flow's probes after the scripted load, all answered. */
+const sideFlowLives = {
+  rtt: { intervalMs: 10, refused: 0, sentUs: [500_000, 1_100_000, 1_500_000], rttMs: [1, 1, 1] },
+};
+
+describe("a router that is dead on the load's own NICs, while the side flow lives", () => {
+  test("is asked through them after every load, and then in every way: ARP on each of its NICs", async () => {
+    const script = { answers: deadOnB, results: sideFlowLives };
+    const { journal, stored, run } = await measure(script);
+    await run;
+    expect(position(journal, "start silence on A")).toBeGreaterThan(
+      position(journal, "load has ended"),
+    );
+    expect(journal).not.toContain("start silence on C");
+    expect(stored.measurement?.router).toMatchObject({
+      ...{ forwarding: "silent", arp: "silent", arpSilentOn: ["b"] },
+    });
+  });
+
+  test("that lives costs that one question", async () => {
+    const { journal, stored, run } = await measure({ results: sideFlowLives });
+    await run;
+    expect(journal).toContain("start silence on A");
+    expect(journal.filter((line) => line.includes("lockup"))).toEqual([]);
+    expect(stored.measurement?.router).toBeNull();
+  });
+
+  test("is found after a migration, too", async () => {
+    const { stored, run } = await measure({
+      ...{ kind: "migration", direction: "R1toR2", answers: deadOnB, results: sideFlowLives },
+    });
+    await run;
+    expect(stored.measurement?.router).toMatchObject({ forwarding: "silent", arpSilentOn: ["b"] });
+  });
+});
+
 describe("a migration trial", () => {
   test("moves the guest under load: started before, stopped after", async () => {
     const { journal, run } = await measure({ kind: "migration", direction: "R1toR2" });

@@ -1,7 +1,7 @@
 /** A bench without hosts: every verb writes a line to the journal, so that tests can assert order. */
 import type { Bench, TrialDeps } from "../../activities/deps.ts";
 import type { Generator } from "../../generators/generator.ts";
-import type { Hypervisor, Migrates, Watchable } from "../../hypervisors/hypervisor.ts";
+import type { HasConsole, Hypervisor, Migrates, Watchable } from "../../hypervisors/hypervisor.ts";
 import type { Campaign } from "../../model/campaign.ts";
 import type { GuestState } from "../../model/guest.ts";
 import type {
@@ -41,8 +41,8 @@ export interface Script {
   readonly campaign?: Partial<Campaign>;
   /** Whether the guest on a host runs as the campaign wants it; it does by default. */
   readonly matches?: (host: string) => boolean;
-  /** Whether the router answers echo requests, asked once for each try. */
-  readonly answers?: () => boolean;
+  /** Whether the router answers what a host asks by a unit of this name, asked once for each try. */
+  readonly answers?: (host: string, unit: string) => boolean;
   readonly units?: Record<string, UnitState["status"]>;
   readonly bootIds?: Record<string, string>;
   /** Hosts that do not answer, and what the read-back of their power says. */
@@ -85,7 +85,10 @@ export function scriptedBench(script: Script = {}) {
   const what = (name: string) => name.replace(/^c-1\.b01\.t\.a1\./, "");
 
   const agent = (host: string): Agent => {
-    const echo = () => ({ answered: (script.answers ?? (() => true))(), tries: 1 });
+    const echo = (unit: string) => ({
+      answered: (script.answers ?? (() => true))(host, what(unit)),
+      tries: 1,
+    });
     const verbs: Partial<Agent> = {
       host,
       identity: async () => ({
@@ -110,7 +113,7 @@ export function scriptedBench(script: Script = {}) {
       unit: async (name) => (units.has(name) ? state(name) : null),
       units: async () => [...units.keys()].map(state),
       waitUnit: async (name) => {
-        const result = name.endsWith("settings") ? { interfaces: {} } : echo();
+        const result = name.endsWith("settings") ? { interfaces: {} } : echo(name);
         if (!name.endsWith("load") && !name.endsWith("migration")) units.set(name, "ended");
         return { state: state(name), result, stdout: "", stderr: "" };
       },
@@ -152,7 +155,8 @@ export function scriptedBench(script: Script = {}) {
           interfaces: { "eth-migration": { ...noCounters, txBytes: script.linkBytes() } },
         };
 
-  const driver = (name: string): Hypervisor & Migrates => ({
+  const driver = (name: string): Hypervisor & Migrates & HasConsole => ({
+    consoleTail: async () => "",
     name,
     bootProfile: "linux",
     capabilities: {

@@ -32,6 +32,12 @@ const eachForwarding: readonly FaultCase[] = [
     rung: "recreate",
   },
   {
+    what: "guest's NIC towards the sink down, C→D forwarded",
+    fault: { fault: "guest-nic-down", when: "load", afterMs: 500 },
+    comesTo: "locked-up",
+    rung: "recreate",
+  },
+  {
     what: "guest reboots silently",
     fault: { fault: "guest-reboot", when: "load", afterMs: 200 },
     comesTo: "silently-rebooted",

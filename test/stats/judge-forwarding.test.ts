@@ -216,6 +216,17 @@ describe("judgeForwarding", () => {
     });
   });
 
+  test("a router that forwards nothing after the load is degraded, whatever little else speaks against it", () => {
+    const router = {
+      ...{ host: "R1", state: "running", forwarding: "silent", arp: "answers", panicked: false },
+      ...{ otherHost: { host: "R2", state: "absent" }, heartbeatS: null, guestCommand: null },
+      ...{ bootId: { before: null, after: null }, vcpu: null, hosts: [], evidence: [] },
+    } as unknown as NonNullable<ForwardingMeasurement["router"]>;
+    const { verdict, doubts } = judgeForwarding({ ...forwarding, router }, context);
+    expect(verdict).toEqual({ verdict: "valid", outcome: "degraded" });
+    expect(doubts).toContain("the router on R1: no probe frame came through it");
+  });
+
   test("a host that took no part is named", () => {
     const { doubts } = judgeForwarding({ ...forwarding, absentHosts: ["R2"] }, context);
     expect(doubts).toEqual(["R2 was in quarantine and took no part: it has no counter series"]);

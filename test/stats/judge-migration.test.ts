@@ -153,6 +153,14 @@ describe("judgeMigration", () => {
     expect(doubts[0]).toContain("the platform did not tell when the destination ran");
   });
 
+  test("says when no frame of the load came through after the destination ran", () => {
+    const sink = { ...migration.sink, lastUs: 11_650_000, gaps: [] };
+    const { doubts } = judgeMigration({ ...migration, sink }, "destination", context);
+    expect(doubts[0]).toMatch(
+      /^no new frame came until the end of the load: the packet gap is at least [\d,.]+ ms/,
+    );
+  });
+
   test.each<[MigrationReport["status"], Parameters<typeof judgeMigration>[1], unknown]>([
     ["completed", "destination", { verdict: "valid", outcome: "completed" }],
     ["failed", "source", { verdict: "valid", outcome: "failed-resumed" }],

@@ -67,6 +67,41 @@ describe("what a migration came to", () => {
     ]);
   });
 
+  test("a router that forwards nothing has not completed, even where nothing else speaks against it", () => {
+    const router = {
+      ...{ host: "R2", state: "running", forwarding: "silent", arp: "answers", panicked: false },
+      ...{ otherHost: { host: "R1", state: "stopped" }, heartbeatS: null, guestCommand: null },
+      ...{ bootId: { before: null, after: null }, vcpu: null, hosts: [], evidence: [] },
+    } as unknown as NonNullable<MigrationMeasurement["router"]>;
+    const progressing = { ...watch, verdict: "progressing" as const };
+    for (const [status, location] of [
+      ["completed", "destination"],
+      ["failed", "source"],
+    ] as const) {
+      const migration = { ...report, status };
+      const seen = { migration, watch: progressing, router } as unknown as MigrationMeasurement;
+      const { verdict, doubts } = migrationOutcome(seen, location, campaign);
+      expect(verdict).toEqual({ verdict: "valid", outcome: "undefined" });
+      expect(doubts).toContain("the router on R2: no probe frame came through it");
+    }
+  });
+
+  test("what speaks against a router that forwards is a doubt beside its outcome", () => {
+    const router = {
+      ...{ host: "R2", state: "running", forwarding: "answers", arp: "silent", panicked: false },
+      ...{ arpSilentOn: ["c"], otherHost: { host: "R1", state: "stopped" }, heartbeatS: null },
+      ...{ guestCommand: null, vcpu: null, hosts: [], evidence: [] },
+      bootId: { before: null, after: null },
+    } as unknown as NonNullable<MigrationMeasurement["router"]>;
+    const migration = { ...report, status: "completed" as const };
+    const progressing = { ...watch, verdict: "progressing" as const };
+    const seen = { migration, watch: progressing, router } as unknown as MigrationMeasurement;
+    expect(migrationOutcome(seen, "destination", campaign)).toEqual({
+      verdict: { verdict: "valid", outcome: "completed" },
+      doubts: ["the router on R2: it answers no ARP request on c"],
+    });
+  });
+
   test("one that nobody watched is judged from its own samples when its deadline cut it", () => {
     const look = (s: number, transferredBytes: number, remainingBytes: number) => ({
       ...{ atUs: s * 1e6, transferredBytes, remainingBytes, iteration: 1 },
