@@ -141,7 +141,7 @@ function targetsOf(
   return facts.toolstack ? blamed.filter((host) => routerHosts.includes(host)) : [];
 }
 
-/** Who the latest report that blames somebody names; the router's own hosts when none does. */
+/** Who the latest report that blames somebody names; else whom the failed repair was ordered for; else the router's own hosts. */
 function culprits(facts: LadderFacts, reports: readonly StepReport[]) {
   const round = thisRound(reports);
   const telling = round.findLast(
@@ -149,7 +149,8 @@ function culprits(facts: LadderFacts, reports: readonly StepReport[]) {
   );
   const unreachable = telling?.unreachable ?? [];
   const named = [...new Set([...unreachable, ...(telling?.suspects ?? [])])];
-  const usual = facts.migration ? routerHosts : ["R1"];
+  const repaired = round.find(({ step, status }) => isRepair(step) && status === "failed");
+  const usual = repaired?.hosts ?? (facts.migration ? routerHosts : ["R1"]);
   return { unreachable, blamed: named.length > 0 ? named : usual };
 }
 

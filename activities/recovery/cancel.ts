@@ -2,8 +2,9 @@ import { migrates } from "../../hypervisors/hypervisor.ts";
 import { unitName } from "../../model/unit-name.ts";
 import { NoExitStatus } from "../../remote/shell.ts";
 import { routerLocation } from "../location.ts";
+import { notReached, reach } from "./reach.ts";
 import type { Climbed, RungSetup } from "./rung.ts";
-import { reach } from "./rung.ts";
+import { on } from "./rung.ts";
 
 /** Stops a migration under way and removes what it left at the other host. Verified: exactly one router runs, asked of both hosts. */
 export async function cancelMigration(setup: RungSetup): Promise<Climbed> {
@@ -14,17 +15,18 @@ export async function cancelMigration(setup: RungSetup): Promise<Climbed> {
     ...{ unit: unitName(order.ref, "migration"), guest, source: host, destination: other },
     deadlineMs: 0,
   };
-  const { fence, unreachable } = await reach(setup);
-  if (unreachable.includes(host) || unreachable.includes(other))
-    return { status: "failed", words: `no answer from ${unreachable.join(", ")}`, unreachable };
+  const reached = await reach(setup);
+  const { fence, unreachable } = reached;
+  const silent = notReached(reached, (one) => one === host || one === other);
+  if (silent !== null) return { ...silent, unreachable };
   // Also where its unit is gone: the hypervisor may still be at it.
-  await driver.abort(fence, migration);
+  await on(host, () => driver.abort(fence, migration));
   const states = await Promise.all([ask(host), ask(other)]);
   const location = routerLocation(...states);
   if (location !== "source" && location !== "destination")
     return { status: "failed", words: `after the cancel the router is ${location}` };
   const [home, left] = location === "source" ? [host, other] : [other, host];
-  await driver.destroy(fence, left, guest);
+  await on(left, () => driver.destroy(fence, left, guest));
   return { status: "verified", words: `the router runs on ${home} alone`, unreachable };
 
   async function ask(one: string) {

@@ -1,30 +1,36 @@
-import type { Climbed, Reached, RungSetup } from "./rung.ts";
-import { names, reach, routerHosts } from "./rung.ts";
+import type { Reached } from "./reach.ts";
+import { reach } from "./reach.ts";
+import type { Climbed, RungSetup } from "./rung.ts";
+import { endsTheRung, names, routerHosts } from "./rung.ts";
 
 /** Destroys the routers of all platforms on both hosts, and asks each host anew whether any is left. */
 export async function destroyBoth(setup: RungSetup): Promise<Climbed> {
   const reached = await reach(setup);
   const left = await destroyAll(setup, reached);
   const silent = routerHosts(setup).filter((host) => reached.unreachable.includes(host));
-  if (silent.length === 0 && left.length === 0)
+  const ailing = reached.ailing.filter(({ host }) =>
+    routerHosts(setup).some((name) => name === host),
+  );
+  if (silent.length === 0 && ailing.length === 0 && left.length === 0)
     return {
       status: "verified",
       words: `no router is left on ${routerHosts(setup).join(" and ")}`,
     };
   const words = [
     ...left.map(({ words }) => words),
+    ...ailing.map(({ host, words }) => `${host}: ${words}`),
     ...(silent.length > 0 ? [`no answer from ${names(silent)}: a copy may run there`] : []),
   ].join("; ");
-  const suspects = [...new Set(left.map(({ host }) => host))];
+  const suspects = [...new Set([...left, ...ailing].map(({ host }) => host))];
   return { status: "failed", words, unreachable: silent, suspects };
 }
 
 /** What is left of any router on the hosts that answer; empty when it is proven gone there. */
 async function destroyAll(
   setup: RungSetup,
-  { fence, unreachable }: Reached,
+  { fence }: Reached,
 ): Promise<readonly { host: string; words: string }[]> {
-  const hosts = routerHosts(setup).filter((host) => !unreachable.includes(host));
+  const hosts = routerHosts(setup).filter((host) => fence.bootIds[host] !== undefined);
   const left = await Promise.all(
     hosts.flatMap((host) =>
       setup.routers.map(async ({ driver, guest }) => {
@@ -33,7 +39,7 @@ async function destroyAll(
           const state = await driver.inspect(host, guest);
           return state === "absent" ? null : `${host}: ${guest.name} is still ${state}`;
         } catch (error) {
-          if (error instanceof Error && error.name === "Fenced") throw error;
+          if (endsTheRung(error)) throw error;
           return `${host}: ${guest.name}: ${error instanceof Error ? error.message : String(error)}`;
         }
       }),

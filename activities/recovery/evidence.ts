@@ -1,48 +1,38 @@
 import { hasConsole } from "../../hypervisors/hypervisor.ts";
-import { restartsToolstack } from "../../hypervisors/hypervisor.ts";
-import type { LadderFacts } from "../../model/ladder.ts";
-import { hostNames } from "../../model/testbed.ts";
 import { NoExitStatus } from "../../remote/shell.ts";
 import type { Climbed, RungSetup } from "./rung.ts";
-import { names } from "./rung.ts";
+import { endsTheRung, names } from "./rung.ts";
 
 const consoleLines = 40;
 
 /**
  * Asks every host that takes part what is true on it now, before anything is changed: whether it answers, its boot,
- * its units, and on R1 and R2 the state and console of the router. Changes nothing. Also tells which
- * rungs there are on this testbed.
+ * its units, and on R1 and R2 the state and console of the router. Changes nothing.
  */
 export async function collectEvidence(setup: RungSetup): Promise<Climbed> {
   const hosts = await Promise.all(setup.hosts.map((name) => evidenceOf(setup, name)));
-  const unreachable = hosts.filter(({ error }) => error !== null).map(({ host }) => host);
+  const unreachable = hosts.filter(({ silent }) => silent).map(({ host }) => host);
+  const ailing = hosts.filter(({ silent, error }) => !silent && error !== null);
   const states = hosts.flatMap(({ host, router }) =>
     router === null ? [] : [`${router} on ${host}`],
   );
   return {
     status: "verified",
-    words: `router ${states.join(", ") || "unknown"}; ${unreachable.length === 0 ? "all hosts answer" : `no answer from ${names(unreachable)}`}`,
+    words: [
+      `router ${states.join(", ") || "unknown"}`,
+      unreachable.length === 0 ? "all hosts answer" : `no answer from ${names(unreachable)}`,
+      ...ailing.map(({ host, error }) => `${host}: ${error}`),
+    ].join("; "),
     hosts: setup.hosts,
     unreachable,
-    facts: factsOf(setup),
+    suspects: ailing.map(({ host }) => host),
     details: { evidence: hosts },
   };
 }
 
-function factsOf({ bench, trial, driver }: RungSetup): LadderFacts {
-  const { hosts, kind } = bench.testbed;
-  return {
-    migration: trial.kind === "migration",
-    toolstack: restartsToolstack(driver),
-    rebootable: hostNames.filter((name) => hosts[name].rebootFromInside),
-    powered: hostNames.filter(
-      (name) => kind === "lab" || hosts[name].powerCommand !== null || hosts[name].ipmi != null,
-    ),
-  };
-}
-
 async function evidenceOf({ bench, driver, guest }: RungSetup, host: string) {
-  const seen = { host, bootId: null, units: null, router: null, console: null, error: null };
+  const nothing = { bootId: null, units: null, router: null, console: null, error: null };
+  const seen = { host, silent: false, ...nothing };
   try {
     const agent = await bench.hosts.agent(host);
     const [{ bootId }, units] = await Promise.all([agent.identity(), agent.units()]);
@@ -56,8 +46,9 @@ async function evidenceOf({ bench, driver, guest }: RungSetup, host: string) {
     ]);
     return { ...known, router, console };
   } catch (error) {
-    if (error instanceof NoExitStatus) return { ...seen, error: error.message };
-    throw error;
+    if (endsTheRung(error)) throw error;
+    const words = error instanceof Error ? error.message : String(error);
+    return { ...seen, silent: error instanceof NoExitStatus, error: words };
   }
 }
 

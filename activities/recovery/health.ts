@@ -3,15 +3,16 @@ import { healthOf } from "../../model/health.ts";
 import { unitName } from "../../model/unit-name.ts";
 import { baselineWords, meetsBaseline } from "../../stats/baseline.ts";
 import { baselineFps, measureBaseline } from "../baseline.ts";
+import { notReached, reach } from "./reach.ts";
 import type { Climbed, RungSetup } from "./rung.ts";
-import { names, reach } from "./rung.ts";
 
 /** Both flows answer (A–B and C–D), and of a light load no more is lost than the campaign allows. */
 export async function healthTrial(setup: RungSetup): Promise<Climbed> {
   const { bench, deps, driver, order, trial } = setup;
-  const { fence, unreachable } = await reach(setup);
-  if (unreachable.length > 0)
-    return { status: "failed", words: `no answer from ${names(unreachable)}`, unreachable };
+  const reached = await reach(setup);
+  const silent = notReached(reached);
+  if (silent !== null) return silent;
+  const { fence } = reached;
   const health = healthOf(setup.campaign);
   const { frameSizeBytes } = trial.scenario;
   const place = { store: deps.store, testbed: order.ref.testbed, driver, frameSizeBytes };

@@ -1,6 +1,6 @@
 import { notBooted } from "./booted.ts";
 import type { Climbed, RungSetup } from "./rung.ts";
-import { bootIdsBefore, names, stillOurs } from "./rung.ts";
+import { bootIdsBefore, names, repaired, repairedAll, stillOurs } from "./rung.ts";
 
 /**
  * Switches hosts off and on again from outside, which also fences one that does not answer: whatever
@@ -9,24 +9,22 @@ import { bootIdsBefore, names, stillOurs } from "./rung.ts";
 export async function powerCycle(setup: RungSetup): Promise<Climbed> {
   const { bench, order } = setup;
   const before = await bootIdsBefore(setup);
-  const said: string[] = [];
   const found: string[] = [];
+  const repairs = [];
   // One after another: a lab switches one host at a time, and a PDU's inrush is kind to nobody.
-  for (const host of order.hosts) {
+  for (const host of order.hosts) repairs.push(await repaired(host, cycle));
+  return repairedAll(
+    repairs,
+    `${names(order.hosts)}: power cycled (${found.join(", ")}), another boot`,
+  );
+
+  async function cycle(host: string): Promise<string | null> {
     await stillOurs(setup);
     found.push(`${host} was ${await bench.power.state(host)}`);
     await bench.power.cycle(host);
     const state = await bench.power.state(host);
-    const failure =
-      state === "on"
-        ? await notBooted(setup, host, before[host] ?? null)
-        : `${host}: its power reads ${state} after a cycle`;
-    if (failure !== null) said.push(failure);
+    return state === "on"
+      ? await notBooted(setup, host, before[host] ?? null)
+      : `${host}: its power reads ${state} after a cycle`;
   }
-  return said.length === 0
-    ? {
-        status: "verified",
-        words: `${names(order.hosts)}: power cycled (${found.join(", ")}), another boot`,
-      }
-    : { status: "failed", words: said.join("; "), suspects: order.hosts };
 }

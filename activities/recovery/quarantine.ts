@@ -1,6 +1,7 @@
 import { routerHostNames } from "../../model/trial-hosts.ts";
+import { reach } from "./reach.ts";
 import type { Climbed, RungSetup } from "./rung.ts";
-import { names, reach, stillOurs } from "./rung.ts";
+import { names, stillOurs } from "./rung.ts";
 
 /**
  * Gives hosts up until a person lets them take part again. In the store: a campaign that comes later
@@ -62,8 +63,11 @@ async function isolation(setup: RungSetup, host: string): Promise<Isolation> {
 async function routersLeft(setup: RungSetup, host: string): Promise<string | null> {
   try {
     const hosts = setup.hosts.filter((one) => one === host);
-    const { fence, unreachable } = await reach({ ...setup, hosts });
-    if (unreachable.length > 0) return "it does not answer";
+    const reached = await reach({ ...setup, hosts });
+    const { fence, ailing } = reached;
+    if (reached.unreachable.length > 0) return "it does not answer";
+    const [ill] = ailing;
+    if (ill !== undefined) return `it answers with an error (${ill.words})`;
     for (const { driver, guest } of setup.routers) {
       await driver.destroy(fence, host, guest);
       const state = await driver.inspect(host, guest);

@@ -1,8 +1,9 @@
 import { hostNames } from "../../model/testbed.ts";
 import { NoExitStatus } from "../../remote/shell.ts";
 import { notBooted } from "./booted.ts";
+import { notReached, reach } from "./reach.ts";
 import type { Climbed, RungSetup } from "./rung.ts";
-import { bootIdsBefore, names, reach } from "./rung.ts";
+import { bootIdsBefore, names, repaired, repairedAll } from "./rung.ts";
 
 /** Orders the reboot and returns before it happens. `b` reboots at once, without unmounting (Linux, admin-guide/sysrq): a graceful way may hang on what made the reboot needed. */
 const orderReboot = [
@@ -20,29 +21,28 @@ export async function reboot(setup: RungSetup): Promise<Climbed> {
   const never = order.hosts.filter((host) => !declaresReboot(setup, host));
   if (never.length > 0)
     return { status: "failed", words: `${names(never)}: declares no reboot from inside` };
-  const { fence, unreachable } = await reach(setup);
-  const silent = order.hosts.filter((host) => unreachable.includes(host));
-  if (silent.length > 0)
-    return { status: "failed", words: `no answer from ${names(silent)}`, unreachable: silent };
+  const reached = await reach(setup);
+  const silent = notReached(reached, (host) => order.hosts.includes(host));
+  if (silent !== null) return silent;
+  const { fence } = reached;
   const before = await bootIdsBefore(setup);
-  const failures = await Promise.all(
-    order.hosts.map(async (host) => {
-      const now = fence.bootIds[host];
-      if (now === undefined) return `${host}: its boot id is not known`;
-      if (before[host] !== undefined && before[host] !== now) return null;
-      try {
-        await (await bench.hosts.agent(host)).act(fence, orderReboot, { timeoutMs: 10_000 });
-      } catch (error) {
-        // It may have gone down before it answered; the boot id tells.
-        if (!(error instanceof NoExitStatus)) throw error;
-      }
-      return await notBooted(setup, host, now);
-    }),
+  const repairs = await Promise.all(
+    order.hosts.map((one) =>
+      repaired(one, async (host) => {
+        const now = fence.bootIds[host];
+        if (now === undefined) return `${host}: its boot id is not known`;
+        if (before[host] !== undefined && before[host] !== now) return null;
+        try {
+          await (await bench.hosts.agent(host)).act(fence, orderReboot, { timeoutMs: 10_000 });
+        } catch (error) {
+          // It may have gone down before it answered; the boot id tells.
+          if (!(error instanceof NoExitStatus)) throw error;
+        }
+        return await notBooted(setup, host, now);
+      }),
+    ),
   );
-  const said = failures.filter((failure) => failure !== null);
-  return said.length === 0
-    ? { status: "verified", words: `${names(order.hosts)}: another boot id` }
-    : { status: "failed", words: said.join("; "), suspects: order.hosts };
+  return repairedAll(repairs, `${names(order.hosts)}: another boot id`);
 }
 
 function declaresReboot({ bench }: RungSetup, host: string): boolean {

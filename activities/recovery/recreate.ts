@@ -1,19 +1,21 @@
 import { unitName } from "../../model/unit-name.ts";
 import { routerSilence } from "../router-answers.ts";
+import { notReached, reach } from "./reach.ts";
 import type { Climbed, RungSetup } from "./rung.ts";
-import { names, reach, routerHosts } from "./rung.ts";
+import { on, routerHosts } from "./rung.ts";
 
 const answerMs = 15_000;
 
 /** Starts the trial's router on R1, and asks through it. Refuses while any router is left on either host: the proof is made anew, not taken over from the rung before. */
 export async function recreate(setup: RungSetup): Promise<Climbed> {
   const { bench, driver, guest, routers, order } = setup;
-  const { fence, unreachable } = await reach(setup);
-  if (unreachable.length > 0)
-    return { status: "failed", words: `no answer from ${names(unreachable)}`, unreachable };
+  const reached = await reach(setup);
+  const silent = notReached(reached);
+  if (silent !== null) return silent;
+  const { fence } = reached;
   for (const host of routerHosts(setup))
     for (const other of routers) {
-      const state = await other.driver.inspect(host, other.guest);
+      const state = await on(host, () => other.driver.inspect(host, other.guest));
       if (state !== "absent" && !isOurs(host, other.guest.name))
         return {
           status: "failed",
@@ -21,7 +23,7 @@ export async function recreate(setup: RungSetup): Promise<Climbed> {
           suspects: [host],
         };
     }
-  await driver.create(fence, "R1", guest);
+  await on("R1", () => driver.create(fence, "R1", guest));
   const unit = unitName(order.ref, `recreated-${order.ref.token}`);
   const silence = await routerSilence(bench, fence, unit, answerMs);
   return silence === null

@@ -6,8 +6,7 @@ import type { GuestSpec } from "../../model/guest.ts";
 import type { LadderFacts, StepReport } from "../../model/ladder.ts";
 import type { HostName } from "../../model/testbed.ts";
 import { routerHostNames } from "../../model/trial-hosts.ts";
-import type { Fence } from "../../remote/agent.ts";
-import { Fenced, NoExitStatus } from "../../remote/shell.ts";
+import { Fenced } from "../../remote/shell.ts";
 import { StoreUnavailable } from "../../store/store.ts";
 import type { TrialRow } from "../../store/store.ts";
 import type { RungAnswer, RungOrder } from "../../workflows/acts.ts";
@@ -16,6 +15,7 @@ import { cancellationIn } from "../failures.ts";
 import { guestOf } from "../guest.ts";
 import type { RouterHost } from "../setup.ts";
 import { needsOf, takingPart } from "../taking-part.ts";
+import { factsOf } from "./facts.ts";
 
 export interface RungSetup {
   readonly deps: TrialDeps;
@@ -92,16 +92,77 @@ export const rung =
   };
 
 async function climbing(deps: TrialDeps, order: RungOrder, climb: Climb): Promise<Climbed> {
+  // What a testbed declares is known even where the rung that should tell it fails.
+  let facts: Pick<Climbed, "facts"> = {};
   try {
-    return await climb(await setupOf(deps, order));
+    const setup = await setupOf(deps, order);
+    if (order.step === "evidence") facts = { facts: factsOf(setup) };
+    return { ...facts, ...(await climb(setup)) };
   } catch (error) {
-    if (cancellationIn(error) !== null) throw error;
-    // Both are waited for: nothing can be told of a testbed that is being brought up.
-    if (error instanceof StoreUnavailable || error instanceof TestbedAway) throw error;
+    if (endsTheRung(error) && !(error instanceof Fenced)) throw error;
     // A host refuses a token only when it saw a higher one; a boot id also when it was booted meanwhile.
     if (error instanceof Fenced && (await isSuperseded(deps, order))) throw error;
-    return { status: "failed", words: error instanceof Error ? error.message : String(error) };
+    const suspects = error instanceof HostFailed ? [error.host] : [];
+    return { status: "failed", words: wordsOf(error), suspects, ...facts };
   }
+}
+
+/** A cancel, a refused token; a store or a testbed that is away is waited for: nothing can be told of one that is being brought up. */
+export const endsTheRung = (error: unknown): boolean =>
+  cancellationIn(error) !== null ||
+  error instanceof StoreUnavailable ||
+  error instanceof TestbedAway ||
+  error instanceof Fenced;
+
+const wordsOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
+/** What was done to this host failed: the ladder goes on with it, and leaves the healthy ones alone. */
+class HostFailed extends Error {
+  override readonly name = "HostFailed";
+  readonly host: string;
+  constructor(host: string, cause: unknown) {
+    super(`${host}: ${wordsOf(cause)}`, { cause });
+    this.host = host;
+  }
+}
+
+/** @throws {HostFailed} for any failure that is this host's own. */
+export async function on<Result>(host: string, act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act();
+  } catch (error) {
+    if (endsTheRung(error)) throw error;
+    throw new HostFailed(host, error);
+  }
+}
+
+/** A repair of one host that did not help. */
+interface NotRepaired {
+  readonly host: string;
+  readonly words: string;
+}
+
+/** `repair` gives null or why it did not help; what it throws is that host's failure, and no other's. */
+export async function repaired(
+  host: string,
+  repair: (host: string) => Promise<string | null>,
+): Promise<NotRepaired | null> {
+  try {
+    const words = await repair(host);
+    return words === null ? null : { host, words };
+  } catch (error) {
+    if (endsTheRung(error)) throw error;
+    return { host, words: `${host}: ${wordsOf(error)}` };
+  }
+}
+
+/** `verified` with these words where every repair helped; otherwise the hosts to blame. */
+export function repairedAll(found: readonly (NotRepaired | null)[], words: string): Climbed {
+  const failures = found.filter((one) => one !== null);
+  if (failures.length === 0) return { status: "verified", words };
+  const suspects = failures.map(({ host }) => host);
+  return { status: "failed", words: failures.map((one) => one.words).join("; "), suspects };
 }
 
 async function setupOf(deps: TrialDeps, order: RungOrder): Promise<RungSetup> {
@@ -138,37 +199,6 @@ const refused = ({ ref }: RungOrder): Fenced =>
 /** Acts from outside a host (its power) cannot ask its agent: the highest token is read just before. @throws {Fenced} */
 export async function stillOurs({ deps, order }: RungSetup): Promise<void> {
   if (await isSuperseded(deps, order)) throw refused(order);
-}
-
-export interface Reached {
-  readonly fence: Fence;
-  readonly unreachable: readonly string[];
-}
-
-/**
- * Raises the token on every host that answers, and ends what earlier tokens left running there: the
- * load of the failed attempt, too. A host that does not answer is named, not waited for.
- */
-export async function reach({ bench, order, hosts }: RungSetup): Promise<Reached> {
-  const { token } = order.ref;
-  const bootIds: Record<string, string> = {};
-  const unreachable: string[] = [];
-  await Promise.all(
-    hosts.map(async (name) => {
-      try {
-        const agent = await bench.hosts.agent(name);
-        const { bootId } = await agent.identity();
-        const own = { token, bootIds: { [name]: bootId } };
-        await agent.raise(own);
-        await agent.sweepUnits(own);
-        bootIds[name] = bootId;
-      } catch (error) {
-        if (!(error instanceof NoExitStatus)) throw error;
-        unreachable.push(name);
-      }
-    }),
-  );
-  return { fence: { token, bootIds }, unreachable: unreachable.sort() };
 }
 
 /** The boot ids that the failed attempt was prepared on, as far as its `prepare` came. */

@@ -1,59 +1,30 @@
 import { describe, expect, test } from "vitest";
-import { recoveryActs } from "../../activities/recovery/acts.ts";
-import type { TrialDeps } from "../../activities/deps.ts";
 import type { Power } from "../../power/power.ts";
 import { NoExitStatus } from "../../remote/shell.ts";
 import type { QuarantineRow } from "../../store/recoveries.ts";
-import type { Store } from "../../store/store.ts";
-import type { RungAnswer } from "../../workflows/acts.ts";
-import { quietActivity } from "./quiet-activity.ts";
-import { scriptedBench } from "./scripted-bench.ts";
-import { ref } from "./scripted-facts.ts";
-import type { Script } from "./scripted-bench.ts";
+import { scriptedRungs } from "./scripted-rungs.ts";
+import type { RungScript } from "./scripted-rungs.ts";
 
 /** Gives one host up, which does not answer unless `answers`. @returns what is stored of it, and the power's orders. */
-async function givenUp(host: string, power: Partial<Power>, script: Script = {}, answers = false) {
-  const { deps, bench, journal } = scriptedBench(script);
+async function givenUp(
+  host: string,
+  power: Partial<Power>,
+  script: RungScript = {},
+  answers = false,
+) {
   const stored: QuarantineRow[] = [];
-  const verbs: Partial<Store> = {
-    raiseToken: async () => true,
-    testbed: async () => ({ content: {}, token: ref.token }),
-    putRecoveryStep: async () => undefined,
-    putEvent: async () => undefined,
-    putQuarantine: async (_testbed, row) => void stored.push(row),
-  };
-  const store = new Proxy(deps.store, {
-    get: (own, verb: string) =>
-      verbs[verb as keyof Store] ?? (own as unknown as Record<string, unknown>)[verb],
-  });
   const off: string[] = [];
-  const hosts = {
-    ...bench.hosts,
-    agent: async (name: string) => {
+  const { climb, journal } = scriptedRungs({
+    ...script,
+    agent: (name, agent) => {
       if (name === host && !answers) throw new NoExitStatus(`${name}: no answer`);
-      return bench.hosts.agent(name);
+      return agent;
     },
-  };
-  const given: TrialDeps = {
-    ...deps,
-    store,
-    bench: async () => ({
-      ...bench,
-      hosts,
-      power: {
-        state: async () => "off",
-        on: async () => undefined,
-        cycle: async () => undefined,
-        off: async (name) => void off.push(name),
-        ...power,
-      },
-    }),
-  };
-  const order = { ref, id: "r", why: "a test", step: "quarantine", hosts: [host] } as const;
-  const answer = await quietActivity().run(async (): Promise<RungAnswer> =>
-    recoveryActs(given).quarantineHosts(order),
-  );
-  return { row: stored[0], words: answer.words, off, journal };
+    power: { state: async () => "off", off: async (name) => void off.push(name), ...power },
+    store: { putQuarantine: async (_testbed, row) => void stored.push(row) },
+  });
+  const { words, report } = await climb("quarantineHosts", "quarantine", [host]);
+  return { row: stored.at(-1), rows: stored, words, report, off, journal };
 }
 
 describe("a host that is given up", () => {

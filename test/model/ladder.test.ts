@@ -74,6 +74,21 @@ describe("the ladder", () => {
     );
   });
 
+  test.each(["A", "R2"])(
+    "a repair of %s that fails without a word leaves the healthy hosts alone",
+    (dead) => {
+      const { reports, end } = climbed(kvm, (step) => {
+        if (step === "power-cycle") return failed;
+        return step === "health" || step === "destroy-both"
+          ? { ...failed, unreachable: [dead] }
+          : {};
+      });
+      const ordered = reports.filter(({ step }) => step === "power-cycle" || step === "quarantine");
+      expect(ordered.map(({ hosts }) => hosts)).toEqual([[dead], [dead], [dead]]);
+      expect(end).toEqual({ kind: "exhausted", hosts: [dead] });
+    },
+  );
+
   test("fences a host that does not answer by its power before anything is recreated", () => {
     let off = true;
     const { reports, end } = climbed(kvm, (step) => {
