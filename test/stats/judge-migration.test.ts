@@ -154,7 +154,7 @@ describe("judgeMigration", () => {
   });
 
   test("says when no frame of the load came through after the destination ran", () => {
-    const sink = { ...migration.sink, lastUs: 11_650_000, gaps: [] };
+    const sink = { ...migration.sink, lastUs: 11_650_000, lastSequence: 1_650, gaps: [] };
     const { doubts } = judgeMigration({ ...migration, sink }, "destination", context);
     expect(doubts[0]).toMatch(
       /^no new frame came until the end of the load: the packet gap is at least [\d,.]+ ms/,
