@@ -3,6 +3,9 @@ import { type Chaos, loadsFps, platforms } from "./draw.ts";
 
 const loads = loadsFps.map((fps) => ({ fps }));
 const frameSizesBytes = [64];
+/** How long a forwarding trial's load lasts, and a migration's before and after it. */
+export const trialMs = 1500;
+export const migrationMarginMs = 700;
 
 /** JSON, which is YAML. Hangs are found within 3.5 s. */
 export const campaignFile = ({ seed, blocks, trialFaults }: Chaos): string =>
@@ -12,10 +15,10 @@ export const campaignFile = ({ seed, blocks, trialFaults }: Chaos): string =>
       seed,
       repetitions: blocks,
       guest: { memoryMib: 96 },
-      phases: { settleMs: 50, learnMs: 50, trialMs: 1500, drainMs: 100, restMs: 50 },
+      phases: { settleMs: 50, learnMs: 50, trialMs, drainMs: 100, restMs: 50 },
       forwarding: [{ platforms, frameSizesBytes, loads }],
       migration: [{ platforms: ["kvm-virtio"], frameSizesBytes, loads }],
-      migrationMarginMs: 700,
+      migrationMarginMs,
       migrationDeadlineMs: 30_000,
       hang: { windowMs: 3000, probeIntervalMs: 500, questionTimeoutMs: 2000 },
       // Nothing is read from the figures; a machine that restarts its servers loses frames.

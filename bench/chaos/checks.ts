@@ -1,10 +1,7 @@
 /** What must hold at the end of a chaos campaign, whatever fell on it. Pure; every violation is a sentence. */
-import { factsOf } from "../../model/fault.ts";
-import type { TrialOutcome } from "../../model/trial.ts";
-import type { AttemptRow } from "../../store/store.ts";
 import { blowWords } from "./draw.ts";
-import { type Expectation, mayComeTo, mustComeTo } from "./expectations.ts";
 import { accountOf } from "./journals.ts";
+import { outcomesOf } from "./outcomes.ts";
 import type { ChaosRecord, RecordedTrial, Struck } from "./record.ts";
 
 export const violations = (record: ChaosRecord, campaign: string): readonly string[] => [
@@ -73,84 +70,6 @@ function hosts({ journals, trials }: ChaosRecord, campaign: string): string[] {
     return state === "valid" && !seen.has(name) ? [`hosts: none knows of ${name}`] : [];
   });
   return [...contradictions.map((words) => `hosts: ${words}`), ...overlaps, ...unseen];
-}
-
-/** Strikes that fell on an attempt, from the moment when it was opened to its verdict. */
-export const strikesOn = (
-  struck: readonly Struck[],
-  { startedAt, endedAt }: Pick<AttemptRow, "startedAt" | "endedAt">,
-): readonly Struck[] => {
-  const from = Date.parse(startedAt);
-  const to = endedAt === null ? Infinity : Date.parse(endedAt);
-  return struck.filter(({ atMs, overMs }) => atMs <= to && overMs >= from);
-};
-
-/**
- * What guests do by themselves: after a migration under QEMU 7.2's TCG memory is now and then not the
- * same (presumably the race that QEMU's commit 9458a9a1df names); the guest panics (`list_del corruption`)
- * or its ring breaks (`virtio_net: output.0:id 9 is not a head!`), soon or trials later. That is the
- * router's own outcome and no violation where the evidence is stored.
- */
-const byThemselves = (platform: string): readonly string[] =>
-  // A busy machine can fail a router's baseline, whatever the router is.
-  platform === "bare" ? ["degraded"] : ["degraded", "locked-up", "crashed"];
-
-/** A host that is away is never an outcome of its router. */
-const losesHost = ({ made, strike: { blow } }: Struck): boolean =>
-  made === null ? blow.kind === "machine" : factsOf(made.fault).at === "host";
-
-/** Trials with an outcome that comes without any fault, too. */
-export const unprovoked = ({ trials, struck, events }: ChaosRecord): readonly RecordedTrial[] =>
-  trials.filter(
-    ({ id, platform, fault, outcome, attempts, judgedAttempt }) =>
-      fault === null &&
-      byThemselves(platform).includes(outcome ?? "") &&
-      events.some(({ kind: of, trial }) => of === "evidence" && trial === id) &&
-      attempts
-        .filter(({ attempt }) => attempt === judgedAttempt)
-        .flatMap((attempt) => strikesOn(struck, attempt))
-        .every((one) => !losesHost(one)),
-  );
-
-/** Every attempt came to what the faults on it allow, and without any it is valid and completed. */
-function outcomesOf(record: ChaosRecord, trial: RecordedTrial): string[] {
-  const { struck, events } = record;
-  const byItself = unprovoked(record).includes(trial);
-  return trial.attempts.flatMap((attempt) => {
-    const causes = strikesOn(struck, attempt);
-    const own =
-      trial.fault !== null &&
-      events.some(
-        ({ kind, trial: of, attempt: number }) =>
-          kind === "fault" && of === trial.id && number === attempt.attempt,
-      )
-        ? mustComeTo(trial.fault)
-        : null;
-    const allowed = causes.map(({ made }): Expectation =>
-      made === null
-        ? { outcomes: ["completed"], invalid: true }
-        : mayComeTo(made.fault, trial.kind),
-    );
-    const outcomes = new Set<string>([
-      ...(own?.outcomes ?? ["completed"]),
-      ...allowed.flatMap((one) => one.outcomes),
-    ]);
-    const name = `${trial.id}, attempt ${attempt.attempt}`;
-    const because = [
-      ...(trial.fault === null ? [] : [`its fault ${trial.fault.fault}`]),
-      ...causes.map(({ strike }) => blowWords(strike.blow)),
-    ].join(", ");
-    const under = because === "" ? "undisturbed" : `under ${because}`;
-    if (attempt.verdict === "valid")
-      return outcomes.has(attempt.outcome as TrialOutcome) || byItself
-        ? []
-        : [`${name} is ${attempt.outcome} ${under}; expected ${[...outcomes].join(" or ")}`];
-    if (attempt.cut && !causes.some(({ made }) => made === null))
-      return [`${name} was cut and nothing of Longhaul was killed: ${attempt.reason}`];
-    return allowed.some(({ invalid }) => invalid)
-      ? []
-      : [`${name} is invalid ${under}: ${attempt.reason}`];
-  });
 }
 
 /** Each fault is found in the record: the campaign's own in their trials, a person's as disturbances. */

@@ -37,6 +37,10 @@ const inMigration: Readonly<Record<string, readonly TrialOutcome[]>> = {
   "monitor-silent source": ["api-hung"],
 };
 
+/** Nothing undoes these, and no router forwards on: one that falls within the load leaves no trial `completed`. */
+const lasting: readonly FaultName[] = ["qemu-kill", "guest-panic", "guest-spin", "guest-reboot"];
+export const mustNotPass = (fault: FaultName): boolean => lasting.includes(fault);
+
 /** Of a fault from outside, whenever it falls: nothing else than these, and `completed` where it missed. */
 export function mayComeTo(fault: FaultName, kind: TrialKind): Expectation {
   const { forwarding, migration, invalid } = whenever[fault];

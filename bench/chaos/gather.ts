@@ -2,9 +2,6 @@
 import { defaultPayloadConverter } from "@temporalio/common";
 import type { Client } from "@temporalio/client";
 import { withClient } from "../../cli/temporal-client.ts";
-import { activeFaults } from "../../lab/faults/faults.ts";
-import { commandLine, processesIn } from "../../lab/processes.ts";
-import { readLab } from "../../lab/records.ts";
 import type { StateFolder } from "../../services/state-folder.ts";
 import { audit } from "../../store/audit.ts";
 import { openDatabase } from "../../store/database.ts";
@@ -106,23 +103,3 @@ function first<Value>(payloads: readonly Payload[] | null | undefined): Value {
   if (payload === undefined) throw new Error("a history's event has no payload");
   return defaultPayloadConverter.fromPayload<Value>(payload);
 }
-
-/** What a lab whose campaign has ended may run: each host's init, sshd, agent and watcher, and one router in all. */
-export function leftOnHosts(state: StateFolder): readonly string[] {
-  const lab = readLab(state);
-  if (lab === null) return ["the lab has no record"];
-  let routers = 0;
-  const left = Object.entries(lab.hosts).flatMap(([name, host]) => {
-    if (!host) return [`${name} has no power`];
-    return processesIn(new Set([host.namespaces.pid])).flatMap(({ pid }) => {
-      const words = commandLine(pid).join(" ");
-      if (words.includes("qemu-system")) routers += 1;
-      else if (!expected.some((known) => known.test(words))) return [`${name}: process ${words}`];
-      return [];
-    });
-  });
-  const faults = activeFaults(state).map(({ fault, detail }) => `fault ${fault}: ${detail}`);
-  return [...left, ...faults, ...(routers > 1 ? [`${routers} routers`] : [])];
-}
-
-const expected = [/^sleep infinity$/, /sshd/, /^python3? -/, /^\S*python3?( -I)?( -S)? -$/];

@@ -16,10 +16,11 @@ import { endpoints } from "../../services/endpoints.ts";
 import { stateFolder } from "../../services/state-folder.ts";
 import { openStore } from "../../store/open-store.ts";
 import { type CampaignStatus, type Store, StoreUnavailable } from "../../store/store.ts";
+import { leftOnHosts } from "../left-on-hosts.ts";
 import { markedProcesses } from "../marked-processes.ts";
 import { campaignFile, testbedFile } from "./campaign-file.ts";
 import type { Chaos } from "./draw.ts";
-import { leftOnHosts, readStore, readTemporal } from "./gather.ts";
+import { readStore, readTemporal } from "./gather.ts";
 import { followJournals } from "./journals.ts";
 import type { ChaosRecord, Struck } from "./record.ts";
 import { fell, type Field, until } from "./strike.ts";
@@ -111,7 +112,7 @@ export async function runChaos(
       struck,
       calls,
     };
-    const onHosts = leftOnHosts(state);
+    const onHosts = await leftOnHosts(state);
     await store.close();
     held.store = null;
     await longhaul("down");

@@ -1,12 +1,7 @@
 /** What a chaos campaign prints at its end. Pure. */
-import {
-  recoveryBoundMs,
-  strikesOn,
-  standstillBoundMs,
-  standstillMs,
-  unprovoked,
-} from "./checks.ts";
+import { recoveryBoundMs, standstillBoundMs, standstillMs } from "./checks.ts";
 import { accountOf } from "./journals.ts";
+import { strikesOn, unprovoked } from "./outcomes.ts";
 import type { ChaosRecord, RecordedTrial } from "./record.ts";
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

@@ -217,21 +217,70 @@ describe("an outcome needs its cause", () => {
     );
   });
 
-  test("a migrated guest may lock up by itself, with the evidence on record", () => {
+  test("a migrated guest may lock up by itself where its console on record says so", () => {
     const trials = ended(1, { outcome: "locked-up" }, { outcome: "locked-up" });
-    const evidence: EventRow = {
+    const evidence = (...console: string[]): EventRow => ({
       ...{ key: "evidence", testbed: "chaos", campaign: "chaos", trial: second, attempt: 1 },
-      ...{ host: "R1", kind: "evidence", content: {}, at: minute(13) },
-    };
-    expect(found({ trials, temporal: told, events: [evidence] })).toEqual([]);
+      ...{ host: "R1", kind: "evidence", content: { console }, at: minute(13) },
+    });
+    const broken = evidence("hb 12.1", "[  12.3] virtio_net virtio1: output.0:id 9 is not a head!");
+    expect(found({ trials, temporal: told, events: [broken] })).toEqual([]);
     const off = { struck: [faulted("power-off", 11, 12)] };
-    const events = [evidence, disturbance("power-off", 11)];
+    const events = [broken, disturbance("power-off", 11)];
     expect(found({ trials, temporal: told, events, ...off })).toEqual([
       `${second}, attempt 1 is locked-up under fault power-off; expected completed`,
     ]);
-    expect(found({ trials, temporal: told })).toEqual([
-      `${second}, attempt 1 is locked-up undisturbed; expected completed`,
+    for (const without of [[], [evidence("hb 12.1", "hb 13.1")]])
+      expect(found({ trials, temporal: told, events: without })).toEqual([
+        `${second}, attempt 1 is locked-up undisturbed; expected completed`,
+      ]);
+  });
+
+  test("a router is degraded without a fault only on a machine that was busy", () => {
+    const evidence: EventRow = {
+      ...{ key: "evidence", testbed: "chaos", campaign: "chaos", trial: first, attempt: 1 },
+      ...{ host: "R1", kind: "evidence", content: { console: [] }, at: minute(4) },
+    };
+    const at = (hostLoadMaxRatio: number) =>
+      found({
+        temporal: told,
+        events: [evidence],
+        trials: ended(
+          0,
+          { outcome: "degraded" },
+          { outcome: "degraded", results: { hostLoadMaxRatio } },
+        ),
+      });
+    expect(at(0.97)).toEqual([]);
+    expect(at(0.4).join()).toMatch(/is degraded undisturbed; expected completed/);
+  });
+
+  test("a router cannot complete a load in whose middle its QEMU was killed", () => {
+    const begins = (trial: string, at: number): EventRow => ({
+      ...{ key: `${trial}#1 load begins`, testbed: "chaos", campaign: "chaos", trial },
+      ...{ attempt: 1, host: null, kind: "load-begins", content: {}, at: minute(at) },
+    });
+    const under = (fault: FaultName, at: number, more: readonly Struck[] = []) =>
+      found({
+        struck: [faulted(fault, at, at + 1), ...more],
+        events: [begins(first, 2), disturbance(fault, at)],
+      });
+    expect(under("qemu-kill", 3)).toEqual([
+      `${first}, attempt 1 is completed under fault qemu-kill; expected crashed`,
     ]);
+    // After the load, while something of Longhaul was dead, or one that is over by itself.
+    expect(under("qemu-kill", 4)).toEqual([]);
+    expect(under("qemu-kill", 3, [killed(2, 3)])).toEqual([]);
+    expect(under("guest-blackhole", 3)).toEqual([]);
+    // A migration lies within its load.
+    const moving = (totalTimeMs: number) =>
+      found({
+        trials: changed(1, { results: { totalTimeMs } }),
+        struck: [faulted("guest-panic", 13, 14)],
+        events: [begins(second, 11), disturbance("guest-panic", 13)],
+      });
+    expect(moving(4000).join()).toMatch(/is completed under fault guest-panic; expected crashed/);
+    expect(moving(500)).toEqual([]);
   });
 
   test("a killed QEMU explains a crash, a host without power does not", () => {

@@ -2,10 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { activeFaults } from "../../lab/faults/faults.ts";
-import { qemusOf } from "../../lab/faults/qemu.ts";
+import { leftOnHosts } from "../../bench/left-on-hosts.ts";
 import { labTestbed } from "../../lab/lab.ts";
-import { readLab } from "../../lab/records.ts";
 import { hostNames } from "../../model/testbed.ts";
 import type { TrialKind } from "../../model/trial.ts";
 import { openHosts } from "../../remote/hosts.ts";
@@ -35,10 +33,16 @@ const partOf: Readonly<Record<TrialKind, string>> = {
     "migration: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [{ fps: 500 }] }]",
 };
 
+export interface FaultLimits {
+  readonly attemptLimit: number;
+  /** Of the judges: how long a hang lasts before it is one. */
+  readonly windowMs: number;
+}
+
 const campaignYaml = (
   kind: TrialKind,
   cases: readonly FaultCase[],
-  attemptLimit: number,
+  { attemptLimit, windowMs }: FaultLimits,
 ): string => {
   const faults = cases.map(({ fault }, index) => ({
     ...fault,
@@ -52,7 +56,7 @@ guest: { memoryMib: 128 }
 phases: { settleMs: 50, learnMs: 50, trialMs: 2500, drainMs: 200, restMs: 0 }
 migrationMarginMs: 1000
 migrationDeadlineMs: 60000
-hang: { windowMs: 4000, probeIntervalMs: 500, questionTimeoutMs: 2000 }
+hang: { windowMs: ${windowMs}, probeIntervalMs: 500, questionTimeoutMs: 2000 }
 tolerance: { offeredLoadRatio: 0.5 }
 ${partOf[kind]}
 faults: ${JSON.stringify(faults)}
@@ -84,6 +88,7 @@ export interface Faulted {
   readonly row: FaultRow;
   /** The trial after it, without a fault. */
   readonly next: TrialRow;
+  readonly nextEvents: readonly EventRow[];
 }
 
 type Bench = ReturnType<typeof ownBench>;
@@ -95,11 +100,11 @@ export async function faultedCampaign(
     id,
     kind,
     cases,
-    attemptLimit,
-  }: { id: string; kind: TrialKind; cases: readonly FaultCase[]; attemptLimit: number },
+    limits,
+  }: { id: string; kind: TrialKind; cases: readonly FaultCase[]; limits: FaultLimits },
 ) {
   const testbed = bench.file("faults-testbed.yaml", testbedYaml);
-  const file = bench.file(`${kind}.yaml`, campaignYaml(kind, cases, attemptLimit));
+  const file = bench.file(`${kind}.yaml`, campaignYaml(kind, cases, limits));
   const begun = await bench.longhaul("run", file, "--testbed", testbed, "--id", id, "--detach");
   if (begun.exitCode !== 0) throw new Error(begun.stderr);
   const store = openStore(endpoints(bench.state).databaseUrl);
@@ -129,15 +134,16 @@ export async function faultedCampaign(
     store,
     async result(index: number, deadlineMs = 120_000): Promise<Faulted> {
       const [trial, next] = await ended(index, deadlineMs);
-      const [events, ledger, all] = await Promise.all([
+      const [events, nextEvents, ledger, all] = await Promise.all([
         store.events({ trial: trial.id }),
+        store.events({ trial: next.id }),
         store.ledger(trial.id, trial.judgedAttempt ?? trial.attempts),
         store.recoveries(id),
       ]);
       const recoveries = all.filter((one) => one.trial === trial.id);
       const row = rowOf(cases[index]?.what ?? "", { trial, events, recoveries });
       rows.set(index, row);
-      return { trial, next, events, ledger, recoveries, row };
+      return { trial, next, events, nextEvents, ledger, recoveries, row };
     },
     rows: () => [...rows.values()],
     end: () => bench.until(id, ({ state }) => state === "completed", 30_000),
@@ -185,11 +191,10 @@ export function tableOf(bench: Bench, name: string, rows: readonly FaultRow[]): 
   ].join("\n");
 }
 
-/** What no campaign may leave on the lab: units, a second router, faults, hosts without power. */
-export async function leftOnHosts(bench: Bench): Promise<readonly string[]> {
+/** What no campaign may leave on the lab, and units that still run. */
+export async function leftOnLab(bench: Bench): Promise<readonly string[]> {
   const testbed = labTestbed(bench.state);
-  const lab = readLab(bench.state);
-  if (testbed === null || lab === null) return ["the lab is not up"];
+  if (testbed === null) return ["the lab is not up"];
   const hosts = openHosts(testbed);
   try {
     const units = await Promise.all(
@@ -199,22 +204,7 @@ export async function leftOnHosts(bench: Bench): Promise<readonly string[]> {
           .map((unit) => `${name}: ${unit.name} still runs`),
       ),
     );
-    const routers = qemusOf(lab);
-    const taps = await Promise.all(
-      (["R1", "R2"] as const)
-        .filter((name) => !routers.some(({ host }) => host === name))
-        .map(async (name) => {
-          const agent = await hosts.agent(name);
-          const { stdout } = await agent.read(["ip", "-o", "link", "show", "type", "tun"]);
-          return stdout.trim() === "" ? [] : [`${name}: ${stdout}`];
-        }),
-    );
-    return [
-      ...units.flat(),
-      ...taps.flat(),
-      ...routers.slice(1).map(({ host, pid }) => `${host}: a second router, QEMU ${pid}`),
-      ...activeFaults(bench.state).map(({ fault, detail }) => `${fault}: ${detail}`),
-    ];
+    return [...units.flat(), ...(await leftOnHosts(bench.state))];
   } finally {
     await hosts.close();
   }

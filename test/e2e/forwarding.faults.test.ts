@@ -1,4 +1,4 @@
-import { others } from "./fault-cases.ts";
+import { reachable } from "./fault-cases.ts";
 import { faultSuite } from "./faults-suite.ts";
 
-faultSuite("e2e-faults-forwarding", { forwarding: others.forwarding });
+faultSuite("e2e-faults-forwarding", { forwarding: reachable.forwarding });

@@ -1,4 +1,4 @@
 import { lostHosts } from "./fault-cases.ts";
 import { faultSuite } from "./faults-suite.ts";
 
-faultSuite("e2e-faults-lost-hosts", lostHosts, 1);
+faultSuite("e2e-faults-lost-hosts", lostHosts, { attemptLimit: 1, windowMs: 4000 });

@@ -1,4 +1,4 @@
-import { others } from "./fault-cases.ts";
+import { reachable } from "./fault-cases.ts";
 import { faultSuite } from "./faults-suite.ts";
 
-faultSuite("e2e-faults-migration", { migration: others.migration });
+faultSuite("e2e-faults-migration", { migration: reachable.migration });

@@ -2,4 +2,4 @@
 import { oneOfEach } from "./fault-cases.ts";
 import { faultSuite } from "./faults-suite.ts";
 
-faultSuite("e2e-faults", oneOfEach);
+faultSuite("e2e-faults", oneOfEach, { attemptLimit: 1, windowMs: 3000 });
