@@ -11,7 +11,8 @@ const signs =
 /**
  * Whether a trial's outcome is the known defect of guests under QEMU 7.2's TCG: soon after a migration,
  * in this trial or a later one, the kernel breaks by itself. The cause is not known (README, "What has
- * not been run"). True only where the console stored as evidence of the attempt shows it.
+ * not been run"). True only where a console that the trial's events hold shows it: of its own evidence,
+ * or of the first rung of its recovery.
  */
 export const brokeByItself = (
   outcome: string | null,
@@ -20,7 +21,13 @@ export const brokeByItself = (
   (outcome === "crashed" || outcome === "locked-up") &&
   events.some(
     ({ kind, content }) =>
-      kind === "evidence" &&
-      Array.isArray(content.console) &&
-      content.console.some((line) => signs.test(String(line))),
+      (kind === "evidence" && signs.test(wordsOf(content.console))) ||
+      (kind === "rung" &&
+        content.step === "evidence" &&
+        signs.test(wordsOf(consolesIn(content.evidence)))),
   );
+
+const consolesIn = (hosts: unknown): unknown =>
+  Array.isArray(hosts) ? hosts.map((host: { console?: unknown }) => host.console) : null;
+/** JSON keeps each line whole. */
+const wordsOf = (console: unknown): string => JSON.stringify(console ?? null);

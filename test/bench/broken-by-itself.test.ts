@@ -25,3 +25,22 @@ test("a panic that was ordered, a silent console and another outcome are no brea
   expect(brokeByItself("stalled", saying(line))).toBe(false);
   expect(brokeByItself("crashed", [{ kind: "rung", content: { console: [line] } }])).toBe(false);
 });
+
+test("the evidence of a recovery tells as much", () => {
+  const rung = (step: string, console: string) => [
+    {
+      kind: "rung",
+      content: {
+        step,
+        evidence: [
+          { host: "A", console: null },
+          { host: "R1", console },
+        ],
+      },
+    },
+  ];
+  const broken = "hb 9.1\n[    9.3] list_del corruption. next->prev should be ffff";
+  expect(brokeByItself("crashed", rung("evidence", broken))).toBe(true);
+  expect(brokeByItself("crashed", rung("recreate", broken))).toBe(false);
+  expect(brokeByItself("crashed", rung("evidence", "hb 9.1"))).toBe(false);
+});

@@ -16,10 +16,10 @@ export interface Answer {
   readonly stderr: string;
 }
 
-const testbed = `kind: lab
+const testbed = (migrationRateMbpsL1: number) => `kind: lab
 name: e2e
 lineRateMbpsL1: 1000
-migrationRateMbpsL1: 1000
+migrationRateMbpsL1: ${migrationRateMbpsL1}
 platforms: [bare, kvm-virtio]
 generator: tcpreplay
 calibratedFrameSizesBytes: [64]
@@ -27,7 +27,7 @@ accelerator: prove
 guestImage: router
 `;
 
-export function ownBench(name: string) {
+export function ownBench(name: string, migrationRateMbpsL1 = 1000) {
   const env = { LONGHAUL_CACHE: join(repository, ".longhaul/cache") };
   const state = stateFolder(join(repository, ".longhaul/test", name), env);
   mkdirSync(state.path, { recursive: true });
@@ -36,7 +36,7 @@ export function ownBench(name: string) {
     writeFileSync(path, content);
     return path;
   };
-  const testbedFile = file("testbed.yaml", testbed);
+  const testbedFile = file("testbed.yaml", testbed(migrationRateMbpsL1));
 
   /** Not awaited, it can be sent signals. */
   const start = (...argv: string[]) =>
