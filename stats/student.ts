@@ -45,7 +45,12 @@ const nonZero = (value: number, tiny: number) => (Math.abs(value) < tiny ? tiny 
 
 /** P(T ≤ t). */
 export function tCdf(t: number, degrees: number): number {
-  const tail = incompleteBeta(degrees / (degrees + t * t), degrees / 2, 0.5) / 2;
+  const square = t * t;
+  // Near the centre n/(n + t²) rounds to 1 and would lose what t is; its complement keeps it.
+  const tail =
+    square < 1
+      ? 0.5 - incompleteBeta(square / (degrees + square), 0.5, degrees / 2) / 2
+      : incompleteBeta(degrees / (degrees + square), degrees / 2, 0.5) / 2;
   return t > 0 ? 1 - tail : tail;
 }
 

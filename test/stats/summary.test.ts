@@ -38,6 +38,15 @@ describe("Student's t", () => {
       }),
     );
   });
+
+  test.each([1e-3, 1e-6, 1e-9, 1e-12])(
+    "is as exact %d beside the median as elsewhere",
+    (beside) => {
+      for (const degrees of [1, 2, 30, 499])
+        for (const p of [0.5 - beside, 0.5 + beside])
+          expect(Math.abs(tCdf(tQuantile(p, degrees), degrees) - p)).toBeLessThan(1e-14);
+    },
+  );
 });
 
 describe("the mean's interval", () => {
