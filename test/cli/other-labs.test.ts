@@ -17,7 +17,7 @@ test("a lab of another state folder is named with the command that ends it; one'
   await marked("0dd1ab", "/data/one/lab/hosts/R1");
   await marked("0dd2ab", "its folder is not told");
   await expect
-    .poll(() => otherLabs({ id: "" }))
+    .poll(() => otherLabs({ id: "" }), { timeout: 10_000 })
     .toEqual(expect.arrayContaining(["/data/one", "lab 0dd2ab"]));
   expect(otherLabs({ id: "0dd1ab" })).not.toContain("/data/one");
   const check = otherLabsCheck({ id: "" });

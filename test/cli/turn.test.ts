@@ -16,10 +16,13 @@ test("of two commands that prepare one testbed the second waits, says so, and ha
     await new Promise<void>((settle) => (letGo = settle));
     order.push("first ends");
   });
-  await vi.waitFor(() => expect(order).toEqual(["first begins"]));
+  await vi.waitFor(() => expect(order).toEqual(["first begins"]), 10_000);
   expect(log).not.toHaveBeenCalled();
   const second = inTurn({ path }, log, async () => void order.push("second"));
-  await vi.waitFor(() => expect(log).toHaveBeenCalledWith(expect.stringContaining("waiting")));
+  await vi.waitFor(
+    () => expect(log).toHaveBeenCalledWith(expect.stringContaining("waiting")),
+    10_000,
+  );
   letGo();
   await Promise.all([first, second]);
   expect(order).toEqual(["first begins", "first ends", "second"]);

@@ -206,7 +206,7 @@ test("a service that ignores its stop signal is killed after its grace", async (
     { stopGraceMs: 200 },
   );
   const process = await running();
-  await expect.poll(() => readFileSync(logFile, "utf8")).toContain("deaf");
+  await expect.poll(() => readFileSync(logFile, "utf8"), { timeout: 10_000 }).toContain("deaf");
   await keeper.stop();
   expect(await gone(process, 0)).toBe(true);
 });
@@ -221,7 +221,7 @@ test("a start that waits for something is given up when the keeper is stopped", 
       });
     },
   });
-  await expect.poll(() => waits).toBe(true);
+  await expect.poll(() => waits, { timeout: 10_000 }).toBe(true);
   await keeper.stop();
   expect(records.at(-1)).toMatchObject({ state: "stopped", process: null });
 });

@@ -111,7 +111,7 @@ test("services outlive a killed supervisor, and the next up adopts them", async 
   const { supervisor, ...services } = identities();
   if (!supervisor) throw new Error("no supervisor on record");
   signalTo(supervisor, "SIGKILL");
-  await expect.poll(() => isAlive(supervisor)).toBe(false);
+  await expect.poll(() => isAlive(supervisor), { timeout: 20_000 }).toBe(false);
   expect(Object.values(services).every(isAlive)).toBe(true);
   expect(servicesStatus(state)).toMatchObject({ ready: false, supervisor: { state: "stopped" } });
   expect((await bringUp()).ready).toBe(true);
@@ -162,7 +162,9 @@ test("other servers in the environment are refused while services run", async ()
 test("down ends all of it, also when the supervisor is dead, and twice is no fault", async () => {
   const before = Object.values(identities());
   signalTo(the("supervisor"), "SIGKILL");
-  await expect.poll(() => servicesStatus(state).supervisor.state).toBe("stopped");
+  await expect
+    .poll(() => servicesStatus(state).supervisor.state, { timeout: 20_000 })
+    .toBe("stopped");
   const ended = await down(state);
   expect(ended.map(({ what }) => what).toSorted()).toEqual(["postgres", "temporal", "worker"]);
   expect(before.some(isAlive)).toBe(false);

@@ -138,13 +138,19 @@ test("status of 10,000 trials with their attempts, steps and 300 series answers 
       series: Array.from({ length: 300 }, (_, index) => series(index)),
     },
   ]);
-  const start = performance.now();
-  const status = await postgres.store.status("big");
-  const statusMs = performance.now() - start;
-  const next = await postgres.store.pendingElements("big", 3);
-  const nextMs = performance.now() - start - statusMs;
-  const rows = await postgres.store.trials("big");
-  const trialsMs = performance.now() - start - statusMs - nextMs;
+  // The least of five: a busy machine makes single ones longer, and none shorter.
+  const timed = async <Answer>(ask: () => Promise<Answer>): Promise<[Answer, number]> => {
+    let leastMs = Infinity;
+    for (let round = 0; ; round += 1) {
+      const start = performance.now();
+      const answer = await ask();
+      leastMs = Math.min(leastMs, performance.now() - start);
+      if (round === 4) return [answer, leastMs];
+    }
+  };
+  const [status, statusMs] = await timed(() => postgres.store.status("big"));
+  const [next, nextMs] = await timed(() => postgres.store.pendingElements("big", 3));
+  const [rows, trialsMs] = await timed(() => postgres.store.trials("big"));
   console.info(
     `10,000 trials: status ${statusMs.toFixed(0)} ms, next elements ${nextMs.toFixed(0)} ms, all trials ${trialsMs.toFixed(0)} ms`,
   );

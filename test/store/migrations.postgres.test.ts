@@ -73,7 +73,9 @@ test("a breaking change waits for the worker that uses the schema, which sees it
   const use = await useSchema(database.url, ["001-a.sql"]);
   expect(await use.whyStop()).toBeNull();
   const migration = migrate(database, [...older, breaking]);
-  await expect.poll(() => use.whyStop()).toBe("a newer Longhaul waits to change the store");
+  await expect
+    .poll(() => use.whyStop(), { timeout: 20_000 })
+    .toBe("a newer Longhaul waits to change the store");
   // Until then the old schema serves.
   await database.execute("INSERT INTO a (x) VALUES (1)");
   await use.end();
@@ -92,7 +94,7 @@ test("a worker whose connection was cut while the schema changed is told so", as
   await admin.close();
   await migrate(database, [...older, breaking]);
   await expect
-    .poll(() => use.whyStop().catch(() => null))
+    .poll(() => use.whyStop().catch(() => null), { timeout: 20_000 })
     .toBe("a newer Longhaul has changed the store (002-b.sql)");
   await use.end();
 });
