@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeEach, expect, test, vi } from "vitest";
+import { gone, identityOf } from "../../services/process-identity.ts";
 
 const root = join(import.meta.dirname, "../..");
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "longhaul-bin-")));
@@ -156,8 +157,8 @@ test("an interrupt ends the installation, says so, and the next start installs",
   const { exitCode, stderr } = await started;
   expect(exitCode).toBe(130);
   expect(stderr).toContain("interrupted while dependencies were installed");
-  const npm = `/proc/${readFileSync(pidFile, "utf8").trim()}`;
-  await vi.waitUntil(() => !existsSync(npm), 10_000);
+  const npm = identityOf(Number(readFileSync(pidFile, "utf8")));
+  expect(npm === null || (await gone(npm, 10_000))).toBe(true);
   rmSync(join(folder, "npm-hangs"));
   expect((await longhaul("status")).stdout).toBe('["status"]');
 });

@@ -10,12 +10,13 @@ import { zombie } from "./zombie.ts";
 const stateOf = (pid: number) => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.[0];
 
 test("a process that has ended but is never reaped counts as ended everywhere", async () => {
-  const pid = await zombie();
+  const { pid, end } = await zombie();
   const identity = identityOf(pid);
   const record = processRecord(pid);
   if (identity === null || record === null) throw new Error("it ended before it was looked at");
   expect(isAlive(identity) && isAliveInLab(record)).toBe(true);
 
+  end();
   expect(await gone(identity, 5000)).toBe(true);
   expect(stateOf(pid)).toBe("Z");
   expect(isAlive(identity)).toBe(false);
@@ -27,9 +28,10 @@ test("a process that has ended but is never reaped counts as ended everywhere", 
 });
 
 test("the node agent counts it as ended, too, and finds it in no unit", async () => {
-  const pid = await zombie();
+  const { pid, end } = await zombie();
   const identity = identityOf(pid);
   if (identity === null) throw new Error("it ended before it was looked at");
+  end();
   await gone(identity, 5000);
   const program = `
 import sys
