@@ -5,7 +5,7 @@ import type { EventRow } from "../store/store.ts";
  * What such a guest's console says: a broken list, a NIC's ring that is refused, or another bug of its
  * kernel. A panic that was ordered (`sysrq triggered crash`) says none of these.
  */
-const signs =
+export const signs =
   /list_del corruption|is not a head|kernel BUG at|BUG: |Oops: |general protection fault|Fatal exception/;
 
 /**

@@ -19,6 +19,7 @@ import type { Fence, Hosts } from "../../remote/agent.ts";
 import { Fenced } from "../../remote/shell.ts";
 import { openHosts } from "../../remote/hosts.ts";
 import { labFile, testState, upLab } from "../lab/own-lab.ts";
+import { onSoundGuest } from "./emulated-guest-defects.ts";
 
 const echo = readFileSync(join(import.meta.dirname, "echo.py"), "utf8");
 
@@ -167,15 +168,14 @@ export const contract = (platform: string): void => {
 
     test("migrates there and back with no rebuild between, where it declares that", async () => {
       if (!migrates(driver)) return expect(driver.capabilities.liveMigration).toBe(false);
-      for (const [n, source, destination] of [
-        [1, "R1", "R2"],
-        [2, "R2", "R1"],
-      ] as const) {
-        const order = orderOf(source, destination, n);
-        await driver.prepareMigration(fence, order);
-        expect(await driver.inspect(destination, guest)).toBe("incoming");
+      const moving = driver;
+      /** `unit`: a number that no order had before. */
+      const moves = async (source: string, destination: string, unit: number) => {
+        const order = orderOf(source, destination, unit);
+        await moving.prepareMigration(fence, order);
+        expect(await moving.inspect(destination, guest)).toBe("incoming");
         let seen = 0;
-        const report = await driver.migrate(fence, order, () => seen++);
+        const report = await moving.migrate(fence, order, () => seen++);
         expect(report).toMatchObject({ status: "completed", source, destination });
         expect(report.totalTimeMs).toBeGreaterThan(0);
         expect(report.downtimeMs).toBeGreaterThanOrEqual(0);
@@ -185,14 +185,27 @@ export const contract = (platform: string): void => {
           report.phases.find((phase) => phase.host === host && phase.name === name)?.atUs ?? NaN;
         expect(at(destination, "destination running")).toBeGreaterThan(report.commandUs);
         expect(at(source, "source stopped")).toBeGreaterThan(report.commandUs);
-        expect(await driver.inspect(source, guest)).toBe("stopped");
-        expect(await driver.inspect(destination, guest)).toBe("running");
-        expect(await driver.report(order)).toEqual(report);
-        await driver.release(fence, order);
-        expect(await driver.inspect(source, guest)).toBe("absent");
+        expect(await moving.inspect(source, guest)).toBe("stopped");
+        expect(await moving.inspect(destination, guest)).toBe("running");
+        expect(await moving.report(order)).toEqual(report);
+        await moving.release(fence, order);
+        expect(await moving.inspect(source, guest)).toBe("absent");
         expect(await forwards()).toBe(true);
-      }
-    });
+      };
+      const tail = (host: string) =>
+        hasConsole(moving) ? moving.consoleTail(host, guest, 500) : Promise.resolve("");
+      await onSoundGuest(
+        async (round) => {
+          if (round === 2) {
+            for (const host of ["R1", "R2"]) await moving.destroy(fence, host, guest);
+            await moving.create(fence, "R1", guest);
+          }
+          await moves("R1", "R2", 10 * round + 1);
+          await moves("R2", "R1", 10 * round + 2);
+        },
+        async () => [await tail("R1"), await tail("R2")].join("\n"),
+      );
+    }, 240_000);
 
     test("releases no source that still runs", async () => {
       if (!migrates(driver)) return expect(driver.capabilities.liveMigration).toBe(false);

@@ -24,7 +24,7 @@ afterAll(async () => {
 
 const among = (...argv: readonly string[]) => inside(readLab(state)!.hosts[wires]!, ["net"], argv);
 
-/** Bytes a TCP receiver on R2 has got from R1 over the migration link within the time. */
+/** Bytes a TCP receiver on R2 has got from R1 over the migration link within a second more than this. */
 const sender = `
 import socket, sys, time
 end = time.monotonic() + float(sys.argv[1])
@@ -38,12 +38,12 @@ with socket.create_connection(("198.19.0.2", 5001), timeout=1) as one:
 `;
 const receiver = `
 import socket, sys, time
-end = time.monotonic() + float(sys.argv[1])
 got = 0
 with socket.create_server(("198.19.0.2", 5001)) as door:
-    door.settimeout(3)
+    door.settimeout(5)
     try:
         one, _ = door.accept()
+        end = time.monotonic() + float(sys.argv[1])
         one.settimeout(0.2)
         while time.monotonic() < end:
             try:
@@ -59,7 +59,11 @@ const carriedBytes = async (seconds: number) => {
   const python = (source: string, time: number) => ["python3", "-I", "-c", source, String(time)];
   const options = { timeoutMs: 30_000 };
   const receiving = to.read(python(receiver, seconds + 1), options);
-  await new Promise((wake) => setTimeout(wake, 400));
+  const listens = async () =>
+    (await to.read(["ss", "-Htln", "sport", "=", ":5001"])).stdout.includes(":5001");
+  const deadline = Date.now() + 10_000;
+  while (!(await listens()))
+    if (Date.now() > deadline) throw new Error("R2: the receiver does not listen within 10 s");
   await from.read(python(sender, seconds), options);
   return Number((await receiving).stdout);
 };

@@ -135,9 +135,10 @@ test("every probe of a side flow has its round trip, or null once the other end 
   });
   const answered = async () => ((await sink().counters()).interfaces.wire1?.rxFrames ?? 0) > 30;
   await until("probes arrive", answered);
-  await new Promise((resolve) => setTimeout(resolve, 300));
   await sink().act(sinkFence(), ["ip", "link", "set", "wire1", "down"]);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const sent = async () => (await source().counters()).ip.OutRequests ?? 0;
+  const before = await sent();
+  await until("more are sent", async () => (await sent()) > before + 20);
   const { sentUs, rttMs, intervalMs } = await collectRtt(source(), sourceFence(), "rtt");
   await sink().act(sinkFence(), ["ip", "link", "set", "wire1", "up"]);
   expect(intervalMs).toBe(10);
