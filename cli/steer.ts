@@ -1,4 +1,10 @@
-import { WorkflowUpdateStage } from "@temporalio/client";
+import {
+  isGrpcServiceError,
+  WorkflowNotFoundError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  WorkflowUpdateStage,
+} from "@temporalio/client";
+import type { Client } from "@temporalio/client";
 import type { Command } from "commander";
 import { campaignWorkflowId } from "../model/search-attributes.ts";
 import { hostNames } from "../model/testbed.ts";
@@ -7,6 +13,9 @@ import { unknownCampaign } from "../report/record.ts";
 import { type StateFolder, stateFolder } from "../services/state-folder.ts";
 import { closingWords } from "../model/extension.ts";
 import type { Steered } from "../workflows/messages.ts";
+import type { Store } from "../store/store.ts";
+import { isOpen } from "./campaign-json.ts";
+import { letTestbedGo } from "./launch.ts";
 import { withStore } from "./store-access.ts";
 import { asker, withClient } from "./temporal-client.ts";
 
@@ -38,7 +47,13 @@ export function releaseCommand(program: Command): void {
 }
 
 const steering =
-  (verb: Verb, description: string) =>
+  (
+    verb: Verb,
+    description: string,
+    /** What is done where no workflow runs that could take the order; null: nothing can be. */
+    withoutWorkflow: (state: StateFolder, id: string) => Promise<Steered | null> = () =>
+      Promise.resolve(null),
+  ) =>
   (program: Command): void => {
     program
       .command(verb)
@@ -47,7 +62,11 @@ const steering =
       .action(async (id: string, options: { state?: string; json?: boolean }) => {
         const state = stateFolder(options.state);
         await known(state, id);
-        const answer = await steer<Steered>(state, verb, id);
+        const answer = await steer<Steered>(state, verb, id).catch(async (error: unknown) => {
+          const instead = isGone(error) ? await withoutWorkflow(state, id) : null;
+          if (instead === null) throw error;
+          return instead;
+        });
         if (options.json === true) console.log(JSON.stringify({ campaign: id, ...answer }));
         else console.error(`${id} is ${answer.state}`);
       });
@@ -58,7 +77,39 @@ export const resumeCommand = steering("resume", "let a paused or waiting campaig
 export const cancelCommand = steering(
   "cancel",
   "cut the running trial, restore the testbed, skip the rest",
+  async (state, id) => {
+    const answer = await withStore(state, (store) =>
+      withClient(state, (client) => closeWithoutWorkflow(client, store, id, asker())),
+    );
+    if (answer !== null)
+      console.error(
+        `${id}: no workflow of it runs in Temporal; it is closed in the store. Nothing was restored: the next campaign prepares the testbed`,
+      );
+    return answer;
+  },
 );
+
+/**
+ * Ends in the store a campaign whose workflow a person ended in Temporal, or that Temporal does not know:
+ * what has no verdict is skipped, the testbed let go. null: it is at its end already.
+ */
+export async function closeWithoutWorkflow(
+  client: Client,
+  store: Pick<Store, "status" | "cancelCampaign">,
+  id: string,
+  by: string,
+): Promise<Steered | null> {
+  const status = await store.status(id);
+  if (status === null || !isOpen(status)) return null;
+  await store.cancelCampaign(id, by);
+  // Where nobody answers for the lock, it lets go a holder that it finds closed.
+  await client
+    .withDeadline(Date.now() + acceptDeadlineMs, () => letTestbedGo(client, status.testbed, id))
+    .catch((error: unknown) => {
+      if (!isUnanswered(error)) throw error;
+    });
+  return { state: "cancelled" };
+}
 
 /** @throws {UsageError} the campaign is unknown. */
 const known = (state: StateFolder, id: string): Promise<void> =>
@@ -88,6 +139,15 @@ export async function steer<Answer>(
     }
   });
 }
+
+/** No workflow runs: it has ended, was deleted, or never began. */
+const isGone = (error: unknown): boolean =>
+  error instanceof Error && error.cause instanceof WorkflowNotFoundError;
+
+const isUnanswered = (error: unknown): boolean =>
+  error instanceof WorkflowNotFoundError ||
+  error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
+  isGrpcServiceError(error);
 
 /** Whether an order found no workflow that could take it: it has ended, is about to, or never began. */
 export function hasNoWorkflow(error: unknown): boolean {
