@@ -117,8 +117,8 @@ async function beat({ connection }: Built): Promise<void> {
 /** Campaigns that Temporal has forgotten; where it or the store does not answer, they are looked for later. */
 async function beginLost({ client, store }: Built): Promise<void> {
   try {
-    for (const id of await beginLostAnew(client, store))
-      log(`${id}: Temporal knew nothing of it; begun anew from the store`);
+    for (const id of await beginLostAnew(client, store, version))
+      log(`${id}: its workflow was gone; begun anew from the store`);
     lookUpFailure = "";
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);

@@ -1,5 +1,5 @@
 /** Temporal's database is lost in the middle of campaigns: another server knows nothing, the store everything. */
-import { Context } from "@temporalio/activity";
+import { ApplicationFailure, Context } from "@temporalio/activity";
 import type { Client } from "@temporalio/client";
 import { afterEach, expect, test } from "vitest";
 import { campaignWorkflowId, taskQueue } from "../../model/search-attributes.ts";
@@ -80,9 +80,9 @@ test.each([
     await onServer(
       { collect: () => found },
       async (client, acts) => {
-        expect(await beginLostAnew(client, store)).toEqual([campaignId]);
+        expect(await beginLostAnew(client, store, "1")).toEqual([campaignId]);
         // By several workers at once, and later: it is begun once.
-        expect(await beginLostAnew(client, store)).toEqual([]);
+        expect(await beginLostAnew(client, store, "1")).toEqual([]);
         expect(await handleOf(client, campaignId).result()).toMatchObject({ status: "completed" });
         expect(acts.orders[0]).toBe("collect b2/forwarding-bare-64B-load0#1");
         // What is collected bears the token that it was measured under; every new attempt a higher one.
@@ -111,7 +111,7 @@ test("a paused campaign stays paused when its server is lost, and goes on when i
     handleOf(client, id).executeUpdate<Steered, [string]>("pause", { args: ["a person"] }),
   );
   await onServer({}, async (client, acts) => {
-    await beginLostAnew(client, store);
+    await beginLostAnew(client, store, "1");
     const handle = handleOf(client, campaignId);
     await until(
       "the testbed is its own again",
@@ -135,7 +135,7 @@ test("a campaign that waits for a person, or for a host in quarantine, waits aga
   const words = "5 elements in a row ended without a measurement; the last: scripted";
   await store.setCampaignState(setBack, "waiting", words);
   await onServer({}, async (client, acts) => {
-    expect(await beginLostAnew(client, store)).toEqual([setBack]);
+    expect(await beginLostAnew(client, store, "1")).toEqual([setBack]);
     const handle = handleOf(client, setBack);
     await until(
       "the testbed is its own again",
@@ -158,7 +158,7 @@ test("a campaign that waits for a person, or for a host in quarantine, waits aga
     await store.putQuarantine(testbed, quarantine);
     await planted(store, quarantined, { trialCount: 2 });
     await store.setCampaignState(quarantined, "waiting", "R2 is in quarantine");
-    expect(await beginLostAnew(client, store)).toEqual([quarantined]);
+    expect(await beginLostAnew(client, store, "1")).toEqual([quarantined]);
     const other = handleOf(client, quarantined);
     await until("it waits", async () =>
       (await other.query<CampaignView, []>("state")).step.startsWith("waiting for a person"),
@@ -179,7 +179,7 @@ test("a recovery that was under way when the server was lost is run to its end b
   const now = { id, why: "the outcome stalled", step: "recreate", hosts: ["R1"] };
   await store.putRecoveryStep(ref, { ...now, at: new Date().toISOString() });
   await onServer({}, async (client, acts) => {
-    await beginLostAnew(client, store);
+    await beginLostAnew(client, store, "1");
     await handleOf(client, campaignId).result();
     expect(acts.orders[0]).toBe("evidence after b1/forwarding-bare-64B-load0#1");
     const health = acts.orders.findIndex((order) => order.startsWith("health"));
@@ -202,9 +202,9 @@ test("what a person ended in Temporal is not begun anew, what failed there is", 
       });
     const terminated = await start("campaign");
     await terminated.terminate("enough");
-    expect(await beginLostAnew(client, store)).toEqual([]);
+    expect(await beginLostAnew(client, store, "1")).toEqual([]);
     const running = await start("campaign");
-    expect(await beginLostAnew(client, store)).toEqual([]);
+    expect(await beginLostAnew(client, store, "1")).toEqual([]);
     await running.terminate("enough");
     await client.workflow
       .start("campaign", {
@@ -214,8 +214,62 @@ test("what a person ended in Temporal is not begun anew, what failed there is", 
       })
       .then((timed) => timed.result())
       .catch(() => undefined);
-    expect(await beginLostAnew(client, store)).toEqual([campaignId]);
+    expect(await beginLostAnew(client, store, "1")).toEqual([campaignId]);
     expect(await handleOf(client, campaignId).result()).toMatchObject({ status: "completed" });
+  });
+});
+
+test("a workflow that fails at once is begun anew ever more rarely, then waits for a person, and goes on when told to", async () => {
+  const { store } = postgres;
+  const campaignId = freshId();
+  await planted(store, campaignId, { trialCount: 2 });
+  await store.setCampaignState(campaignId, "running");
+  const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+  const failure = async (n: number, version: string, at: string) =>
+    store.putEvent({
+      ...{ key: `${campaignId} ${version} ${n}`, testbed, campaign: campaignId },
+      ...{ trial: null, attempt: null, host: null, kind: "begun-anew", at },
+      content: { why: "its workflow had ended: FAILED", hadEnded: true, version },
+    });
+  let defect = true;
+  const broken = () => {
+    if (defect) throw ApplicationFailure.nonRetryable("a defect");
+  };
+  await onServer({ openCapacities: broken }, async (client) => {
+    const fails = async () => {
+      await client.workflow.start("campaign", {
+        workflowId: campaignWorkflowId(campaignId),
+        taskQueue: taskQueue(testbed),
+        args: [{ campaignId, testbed, attemptLimit: 3, carried: null }],
+      });
+      await handleOf(client, campaignId)
+        .result()
+        .catch(() => undefined);
+    };
+    await fails();
+    await failure(1, "1", minutesAgo(30));
+    await failure(2, "1", minutesAgo(0));
+    // The last time is too near.
+    expect(await beginLostAnew(client, store, "1")).toEqual([]);
+    await failure(3, "1", minutesAgo(0));
+    expect(await beginLostAnew(client, store, "1")).toEqual([]);
+    const words =
+      "its workflow had ended: FAILED: a defect, 4 times within an hour under Longhaul 1";
+    expect(await store.status(campaignId)).toMatchObject({ state: "waiting", reason: words });
+    // Under another Longhaul none of them counts; it waits as it did until that one begins.
+    expect(await beginLostAnew(client, store, "2")).toEqual([campaignId]);
+    const handle = handleOf(client, campaignId);
+    await until(
+      "it waits",
+      async () =>
+        (await handle.query<CampaignView, []>("state")).step === "taking up what was left",
+    );
+    expect(await store.status(campaignId)).toMatchObject({ state: "waiting", reason: words });
+    expect(await beginLostAnew(client, store, "1")).toEqual([]);
+    defect = false;
+    // Not the Longhaul under which it failed: it goes on by itself.
+    expect(await beginLostAnew(client, store, "2")).toEqual([]);
+    expect(await handle.result()).toMatchObject({ status: "completed" });
   });
 });
 
@@ -235,7 +289,7 @@ test("campaigns that waited in the queue have their old places behind the one th
   await onServer({ measure: () => gate }, async (client) => {
     const begun: string[] = [];
     await until("all are begun anew", async () => {
-      begun.push(...(await beginLostAnew(client, store)));
+      begun.push(...(await beginLostAnew(client, store, "1")));
       return begun.length === 3;
     });
     expect(begun).toEqual([campaignId, early, late]);
@@ -267,7 +321,7 @@ test("a workflow that a person deletes in Temporal, running as it is, is begun a
       workflowExecution: { workflowId },
     });
     await expect
-      .poll(() => beginLostAnew(client, store), { timeout: 20_000 })
+      .poll(() => beginLostAnew(client, store, "1"), { timeout: 20_000 })
       .toEqual([campaignId]);
     expect(await handleOf(client, campaignId).result()).toMatchObject({ status: "completed" });
   });

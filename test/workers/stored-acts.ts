@@ -14,6 +14,8 @@ import { scriptedRecovery } from "../workflows/scripted-recovery.ts";
 interface StoredScript {
   readonly measure?: (ref: AttemptRef) => Promise<void>;
   readonly collect?: (ref: AttemptRef) => "measured" | "nothing";
+  /** What it throws, the campaign's workflow fails of. */
+  readonly openCapacities?: () => void;
 }
 
 /** `orders`: what was asked of the testbed, in order, as `measure load0#1`. */
@@ -33,12 +35,17 @@ export function storedActs(client: Client, store: Store, script: StoredScript = 
     tokens.push(ref.token);
     return Promise.resolve({});
   }).acts;
+  const own = campaignActs(store);
   const activities: Acts = {
     ...scripted([]).activities,
-    ...campaignActs(store),
+    ...own,
     ...lockActs(client, store),
     ...rungs,
     ...recordActs(store),
+    openCapacities(campaign) {
+      script.openCapacities?.();
+      return own.openCapacities(campaign);
+    },
     async prepare(ref) {
       if (!(await store.openAttempt(ref)))
         throw asFailure(new Fenced(`${ref.trialId}: a higher token was seen`));
