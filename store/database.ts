@@ -21,22 +21,24 @@ export interface Database extends Session {
 const statementTimeoutMs = 60_000;
 const deadlock = "40P01";
 
-/** Settings of every connection, the pool's and the series writer's. */
-export const connectionSettings = (url: string): pg.ClientConfig => ({
+/** Settings of every connection, the pool's and the series writer's. `limitMs` of a statement; null: none. */
+export const connectionSettings = (
+  url: string,
+  limitMs: number | null = statementTimeoutMs,
+): pg.ClientConfig => ({
   connectionString: url,
   application_name: "longhaul",
   connectionTimeoutMillis: 10_000,
-  statement_timeout: statementTimeoutMs,
-  // Ends the wait for a server that is stopped or cut off and so cannot keep its own timeout.
-  query_timeout: statementTimeoutMs + 10_000,
+  // The second, a little later, ends the wait for a server that is stopped or cut off and so cannot keep its own.
+  ...(limitMs === null ? {} : { statement_timeout: limitMs, query_timeout: (limitMs * 7) / 6 }),
   idle_in_transaction_session_timeout: statementTimeoutMs,
   keepAlive: true,
   types: columnTypes,
 });
 
-/** Connects at the first statement, not here. */
-export function openDatabase(url: string): Database {
-  const pool = new pg.Pool({ ...connectionSettings(url), max: 8, allowExitOnIdle: true });
+/** Connects at the first statement, not here. `limitMs`: how long a statement may take; null: as long as it takes. */
+export function openDatabase(url: string, limitMs: number | null = statementTimeoutMs): Database {
+  const pool = new pg.Pool({ ...connectionSettings(url, limitMs), max: 8, allowExitOnIdle: true });
   // A connection that breaks says so to whoever waits on it; unheard events would end the process.
   pool.on("error", () => undefined);
   pool.on("connect", (client) => client.on("error", () => undefined));

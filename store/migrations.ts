@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { UsageError } from "../model/usage-error.ts";
+import { openDatabase } from "./database.ts";
 import type { Database, Session } from "./database.ts";
 import { untilUnused } from "./schema-use.ts";
 
@@ -31,6 +32,22 @@ const lockKey = 0x4c6f6e67;
  * @throws {UsageError} the database has a breaking file that this program does not know, or knows a file differently
  */
 export async function migrate(database: Database, migrations: readonly Migration[]): Promise<void> {
+  if (await isCurrent(database, migrations)) return;
+  // A large store may need longer than any other statement may take.
+  const unhurried = openDatabase(database.url, null);
+  try {
+    await applyMissing(unhurried, migrations);
+  } finally {
+    await unhurried.close();
+  }
+}
+
+async function isCurrent(session: Session, migrations: readonly Migration[]): Promise<boolean> {
+  const missing = missingMigrations(migrations, await appliedMigrations(session));
+  return missing.length === 0 && (await tellsBreaking(session));
+}
+
+async function applyMissing(database: Database, migrations: readonly Migration[]): Promise<void> {
   await database.transaction(async (session) => {
     await session.execute("SET LOCAL statement_timeout = 0");
     if (missingMigrations(migrations, await appliedMigrations(session)).some(isBreaking))

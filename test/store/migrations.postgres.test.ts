@@ -6,17 +6,18 @@ import type { Database } from "../../store/database.ts";
 import { migrate, schemaFiles } from "../../store/migrations.ts";
 import { useSchema } from "../../store/schema-use.ts";
 import { openStore } from "../../store/open-store.ts";
+import { StoreUnavailable } from "../../store/store.ts";
 import { withStore } from "./postgres-server.ts";
 
 const postgres = withStore();
 const opened: Database[] = [];
-async function emptyDatabase(name: string): Promise<Database> {
+async function emptyDatabase(name: string, limitMs?: number): Promise<Database> {
   const admin = openDatabase(postgres.url);
   await admin.execute(`CREATE DATABASE ${name}`);
   await admin.close();
   const url = new URL(postgres.url);
   url.pathname = `/${name}`;
-  const database = openDatabase(url.href);
+  const database = openDatabase(url.href, limitMs);
   opened.push(database);
   return database;
 }
@@ -46,6 +47,16 @@ test("a schema file that fails leaves the database as it was", async () => {
   expect(await database.rows("SELECT 1 FROM pg_tables WHERE schemaname = 'public'")).toEqual([]);
   await migrate(database, broken.slice(0, 1));
   expect(await applied(database)).toEqual([{ name: "001-a.sql" }]);
+});
+
+test("a schema file may take longer than any other statement, and is then not looked at again", async () => {
+  const database = await emptyDatabase("unhurried", 300);
+  const sleep = "SELECT pg_sleep(1)";
+  await expect(database.execute(sleep)).rejects.toThrow(StoreUnavailable);
+  const slow = [{ name: "001-a.sql", sql: `CREATE TABLE a (x int); ${sleep}` }];
+  await migrate(database, slow);
+  expect(await applied(database)).toEqual([{ name: "001-a.sql" }]);
+  await migrate(database, slow);
 });
 
 const older = [{ name: "001-a.sql", sql: "CREATE TABLE a (x int)" }];
