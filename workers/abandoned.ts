@@ -34,35 +34,60 @@ function isDead(identity: string): boolean {
 /** PENDING_ACTIVITY_STATE_STARTED of Temporal's API: a worker has it in hand. */
 const begun = 2;
 
+/**
+ * Temporal takes an act's end by its id alone, also when another worker has it in hand by then. None has
+ * sooner than the first pause of every retry policy, 1 s, after the act was seen in dead hands.
+ */
+const sureMs = 900;
+
 /** Gives up, for the dead, every act of this task queue that a dead worker had begun. Returns how many. */
 export async function giveUpAbandoned(client: Client, taskQueue: string): Promise<number> {
   let given = 0;
   const query = `TaskQueue = '${taskQueue}' AND ExecutionStatus = 'Running'`;
   for await (const { workflowId, runId } of client.workflow.list({ query })) {
-    const { raw } = await client.workflow.getHandle(workflowId, runId).describe();
-    for (const { activityId, lastWorkerIdentity, state } of raw.pendingActivities ?? []) {
-      if (!activityId || Number(state) !== begun || !isDead(lastWorkerIdentity ?? "")) continue;
+    const asked = new Set<string>();
+    for (;;) {
+      const seenMs = Date.now();
+      const act = await deadAct(client, workflowId, runId, asked);
+      if (act === null) break;
+      asked.add(act.activityId);
       const died = ApplicationFailure.create({
-        message: `its worker, ${lastWorkerIdentity}, has died`,
+        message: `its worker, ${act.worker}, has died`,
         type: "WorkerDied",
       });
-      if (await fails(client, { workflowId, runId, activityId }, died)) given += 1;
+      const one = { workflowId, runId, activityId: act.activityId };
+      if (await fails(client, one, died, seenMs + sureMs)) given += 1;
     }
   }
   return given;
 }
 
-/** False: its end came first. */
+/** An act of this workflow, other than those, that a dead worker has in hand; null: none. */
+async function deadAct(
+  client: Client,
+  workflowId: string,
+  runId: string,
+  but: ReadonlySet<string>,
+): Promise<{ readonly activityId: string; readonly worker: string } | null> {
+  const { raw } = await client.workflow.getHandle(workflowId, runId).describe();
+  for (const { activityId, lastWorkerIdentity: worker, state } of raw.pendingActivities ?? [])
+    if (activityId && worker && !but.has(activityId) && Number(state) === begun && isDead(worker))
+      return { activityId, worker };
+  return null;
+}
+
+/** False: its end came first, or it may be in other hands by now; its heartbeat ends it then. */
 async function fails(
   client: Client,
   act: { workflowId: string; runId: string; activityId: string },
   failure: ApplicationFailure,
+  sureUntilMs: number,
 ): Promise<boolean> {
   try {
-    await client.activity.fail(act, failure);
+    await client.withDeadline(sureUntilMs, () => client.activity.fail(act, failure));
     return true;
   } catch (error) {
-    if (error instanceof ActivityNotFoundError) return false;
+    if (error instanceof ActivityNotFoundError || Date.now() >= sureUntilMs) return false;
     throw error;
   }
 }

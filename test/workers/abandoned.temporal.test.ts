@@ -1,6 +1,7 @@
 /** Acts in the hand of a worker that died are given up at once; those of one that may live are left to Temporal. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { Client } from "@temporalio/client";
 import type { TestWorkflowEnvironment } from "@temporalio/testing";
@@ -95,6 +96,22 @@ test("an act of a worker that has died is given up, once, and the workflow is to
     applicationFailureInfo: { type: "WorkerDied" },
   });
   expect(await giveUpAbandoned(client, "dead")).toBe(0);
+});
+
+test("what comes so late that another worker may have the act in hand changes nothing", async () => {
+  const worker = await process_();
+  const failure = await inHandOf(worker.identity, "late");
+  await worker.end();
+  const fail = client.activity.fail.bind(client.activity) as (...words: unknown[]) => Promise<void>;
+  const late = vi.spyOn(client.activity, "fail").mockImplementation(async (...words: unknown[]) => {
+    await delay(1000);
+    await fail(...words);
+  });
+  expect(await giveUpAbandoned(client, "late")).toBe(0);
+  expect(late).toHaveBeenCalledOnce();
+  expect(await failure()).toBeUndefined();
+  late.mockRestore();
+  expect(await giveUpAbandoned(client, "late")).toBe(1);
 });
 
 test("a worker that is stopped is not dead", async () => {
