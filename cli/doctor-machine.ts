@@ -1,10 +1,10 @@
 import { accessSync, constants } from "node:fs";
 import { execa } from "execa";
+import { isInstalled, missing, programs } from "../lab/programs.ts";
 import type { StateFolder } from "../services/state-folder.ts";
 import { freeBytesAt } from "./disk-space.ts";
 import type { Check } from "./doctor.ts";
 import { otherLabsCheck } from "./other-labs.ts";
-import { isInstalled, missingPackages, programs } from "./packages.ts";
 
 const neededMib = { fail: 600, warn: 2000 };
 
@@ -26,14 +26,14 @@ const root = (): Check =>
       };
 
 function commands(): Check[] {
-  const missing = Object.keys(programs).filter((program) => !isInstalled(program));
+  const lacks = missing();
   return [
-    missing.length === 0
+    lacks.programs.length === 0
       ? { name: "programs", result: "ok", detail: Object.keys(programs).join(" "), mend: null }
       : {
           name: "programs",
           result: "fail",
-          detail: `missing: ${missing.join(", ")} (Debian: ${missingPackages().join(", ")})`,
+          detail: `missing: ${lacks.programs.join(", ")} (Debian: ${lacks.packages.join(", ")})`,
           mend: "longhaul setup",
         },
   ];

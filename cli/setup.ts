@@ -1,11 +1,11 @@
 import { readdirSync } from "node:fs";
 import type { Command } from "commander";
 import { execa, ExecaError } from "execa";
+import { isInstalled, missing } from "../lab/programs.ts";
 import { stateFolder } from "../services/state-folder.ts";
 import { temporalBinary } from "../services/temporal.ts";
 import { externalTemporal } from "../services/endpoints.ts";
 import { finishedFirst, interruptible } from "./interrupt.ts";
-import { isInstalled, missingPackages } from "./packages.ts";
 import { say } from "./say.ts";
 
 type Log = (line: string) => void;
@@ -32,16 +32,16 @@ const hasPackageLists = (): boolean =>
 
 /** @throws {Error} what is missing cannot be installed here; the message says what would. */
 async function installPackages(log: Log): Promise<void> {
-  const missing = missingPackages();
-  if (missing.length === 0) return;
+  const { packages } = missing();
+  if (packages.length === 0) return;
   if (!isInstalled("apt-get"))
-    throw new Error(`this is no Debian: install by hand what provides ${missing.join(", ")}`);
+    throw new Error(`this is no Debian: install by hand what provides ${packages.join(", ")}`);
   if (process.getuid?.() !== 0)
-    throw new Error(`installing ${missing.join(", ")} needs root: run \`sudo longhaul setup\``);
-  log(`installing Debian packages: ${missing.join(" ")}`);
+    throw new Error(`installing ${packages.join(", ")} needs root: run \`sudo longhaul setup\``);
+  log(`installing Debian packages: ${packages.join(" ")}`);
   // An installation that was cut by a crash or a power failure; does nothing otherwise.
   await packageManager("dpkg", "--configure", "-a");
-  const install = () => apt("install", "--yes", "--no-install-recommends", ...missing);
+  const install = () => apt("install", "--yes", "--no-install-recommends", ...packages);
   // Lists may be older than the mirror, which then lacks what they name.
   await install()
     .catch(async () => {
@@ -49,11 +49,13 @@ async function installPackages(log: Log): Promise<void> {
       await install();
     })
     .catch((cause: unknown) => {
-      throw unreachable(`Debian packages ${missing.join(" ")} cannot be installed`, cause);
+      throw unreachable(`Debian packages ${packages.join(" ")} cannot be installed`, cause);
     });
-  const still = missingPackages();
-  if (still.length > 0)
-    throw new Error(`still missing after their packages were installed: ${still.join(", ")}`);
+  const still = missing();
+  if (still.packages.length > 0)
+    throw new Error(
+      `still missing after their packages were installed: ${still.packages.join(", ")}`,
+    );
 }
 
 async function updateLists(): Promise<void> {

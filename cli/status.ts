@@ -19,7 +19,7 @@ import { healthView } from "./health-text.ts";
 import { recoveryText, recoveryView } from "./recovery-text.ts";
 import { inTheirWords } from "./say.ts";
 import { storeExists, withStore } from "./store-access.ts";
-import { currentLink } from "./ui-link.ts";
+import { currentLink, tunnelLines } from "./ui-link.ts";
 import { waitsFor } from "./waits-for.ts";
 
 /** What of the store a status needs: snapshots and counts, never all rows of a campaign. */
@@ -49,7 +49,9 @@ export function statusCommand(program: Command): void {
           const answer = await read(state, id);
           if (options.watch === true && process.stdout.isTTY) console.clear();
           console.log(
-            options.json === true ? JSON.stringify(answer.json) : inTheirWords(answer.text),
+            options.json === true
+              ? JSON.stringify(answer.json)
+              : inTheirWords(shownText(answer, process.env)),
           );
           if (options.watch !== true || answer.ended) return;
           const kept = servicesStatus(state).supervisor.state === "running";
@@ -62,9 +64,15 @@ export function statusCommand(program: Command): void {
 interface Answer {
   readonly json: unknown;
   readonly text: string;
+  /** One of the links in it; null: there is none. */
+  readonly ui: string | null;
   /** Nothing more can change: a watch ends. */
   readonly ended: boolean;
 }
+
+/** On a machine reached over SSH with the command that opens the links. */
+export const shownText = ({ text, ui }: Pick<Answer, "text" | "ui">, env: NodeJS.ProcessEnv) =>
+  [text, ...tunnelLines(ui, env)].join("\n");
 
 async function read(state: StateFolder, id: string | undefined): Promise<Answer> {
   const link: LinkOf = (campaign) => currentLink(state, campaign);
@@ -80,7 +88,7 @@ async function read(state: StateFolder, id: string | undefined): Promise<Answer>
     const reason = sentence(error);
     if (id === undefined) return everything(services, null, null, reason);
     const json = unreadableCampaign(id, campaignWorkflowId(id), reason);
-    return { json, text: campaignText(json, null), ended: false };
+    return { json, text: campaignText(json, null), ui: null, ended: false };
   }
 }
 
@@ -95,7 +103,7 @@ export async function campaignAnswer(
   const status = await store.status(id);
   if (!status) throw await unknownCampaign(store, id);
   const { json, text } = await campaignView(store, status, link, waits);
-  return { json, text, ended: !isOpen(status) };
+  return { json, text, ui: json.temporalUi, ended: !isOpen(status) };
 }
 
 /** One campaign as scripts and people see it; the same alone and among all. */
@@ -177,6 +185,7 @@ function everything(
       ...none,
       ...(reason ? [reason] : []),
     ].join("\n"),
+    ui: campaigns?.find(({ json }) => json.temporalUi !== null)?.json.temporalUi ?? null,
     ended: false,
   };
 }

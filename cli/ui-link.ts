@@ -18,8 +18,12 @@ export function currentLink(state: StateFolder, campaign: string): string | null
 }
 
 /** The line that names the link, and on a machine reached over SSH the one that opens it from elsewhere. */
-export function linkLines(link: string | null, env: NodeJS.ProcessEnv): readonly string[] {
-  if (link === null) return [];
-  const tunnel = /^https?:\/\/(127\.|localhost)/.test(link) ? tunnelLine(link, env) : null;
-  return [`Temporal UI: ${link}`, ...(tunnel === null ? [] : [tunnel])];
+export const linkLines = (link: string | null, env: NodeJS.ProcessEnv): readonly string[] =>
+  link === null ? [] : [`Temporal UI: ${link}`, ...tunnelLines(link, env)];
+
+/** For a link to this machine that is shown to somebody who is logged in over SSH. */
+export function tunnelLines(link: string | null, env: NodeJS.ProcessEnv): readonly string[] {
+  const isLocal = link !== null && /^https?:\/\/(127\.|localhost)/.test(link);
+  const tunnel = isLocal ? tunnelLine(link, env) : null;
+  return tunnel === null ? [] : [tunnel];
 }

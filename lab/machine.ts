@@ -1,29 +1,12 @@
 /** Whether this machine can hold a lab, said before anything is touched. */
-import { accessSync, constants, existsSync, mkdirSync, statfsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { accessSync, constants, mkdirSync, statfsSync } from "node:fs";
 import { UsageError } from "../model/usage-error.ts";
 import type { LabFile } from "../model/testbed-file.ts";
 import { imageNames } from "./guest-image.ts";
+import { missing, programs } from "./programs.ts";
 import type { LabState } from "./records.ts";
 
-/** Debian's package for each program that the lab runs on this machine. */
-const packageOf: Readonly<Record<string, string>> = {
-  ip: "iproute2",
-  tc: "iproute2",
-  nsenter: "util-linux",
-  unshare: "util-linux",
-  "ssh-keygen": "openssh-client",
-  python3: "python3",
-};
-const guestPackageOf: Readonly<Record<string, string>> = {
-  "qemu-system-x86_64": "qemu-system-x86",
-};
 const neededMib = 600;
-
-const onPath = (program: string) =>
-  [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"].some((folder) =>
-    existsSync(join(folder, program)),
-  );
 
 const usable = (device: string) => {
   try {
@@ -37,27 +20,25 @@ const usable = (device: string) => {
 /** @throws {UsageError} with everything that is missing and the commands that mend it */
 export const checkMachine = (state: LabState, file: LabFile): void => {
   const guests = file.platforms.some((platform) => platform !== "bare");
-  const needed = { ...packageOf, ...(guests ? guestPackageOf : {}) };
+  const needed = Object.keys(programs).filter((program) => guests || !program.startsWith("qemu"));
   const faults: string[] = [];
   if (guests && !imageNames.includes(file.guestImage))
     throw new UsageError(
       `guestImage: the lab builds no image ${JSON.stringify(file.guestImage)}; known ones: ${imageNames.join(", ")}`,
     );
   if (process.getuid?.() !== 0) faults.push("the lab makes namespaces: run it as root (sudo)");
-  const missing = Object.keys(needed).filter((program) => !onPath(program));
-  if (missing.length > 0) {
-    const packages = [...new Set(missing.map((program) => needed[program]))];
+  const lacks = missing(needed);
+  if (lacks.programs.length > 0)
     faults.push(
-      `${missing.join(", ")} missing: run \`longhaul setup\`, or \`apt-get install --no-install-recommends ${packages.join(" ")}\``,
+      `${lacks.programs.join(", ")} missing: run \`longhaul setup\`, or \`apt-get install --no-install-recommends ${lacks.packages.join(" ")}\``,
     );
-  }
   if (guests && !usable("/dev/net/tun"))
     faults.push(
       "/dev/net/tun missing, which guests' TAPs need: run `modprobe tun`, or `mkdir -p /dev/net && mknod -m 600 /dev/net/tun c 10 200`",
     );
   if (!/^[\x20-\x7e]*$/.test(state.lab) || /["'\\]/.test(state.lab))
     faults.push(
-      `state folder ${state.path}: use a path without quotes, backslashes and control characters`,
+      `state folder ${state.path}: its path stands in scripts: use one of ASCII characters, without quotes, backslashes and control characters`,
     );
   if (faults.length === 0) {
     mkdirSync(state.cache, { recursive: true });

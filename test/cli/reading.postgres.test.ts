@@ -169,7 +169,8 @@ describe("commands that read a real store", () => {
   test("delete: removes an ended campaign with its trials", async () => {
     await underWay("old");
     await db.store.cancelCampaign("old", "a test");
-    expect(await deleteCampaign(db.store, "old", () => Promise.resolve(true))).toBe(true);
+    const whenTold = { agrees: () => Promise.resolve(true), report: "/no/such/report" };
+    expect(await deleteCampaign(db.store, "old", whenTold)).toBe(true);
     expect(await db.store.status("old")).toBeNull();
   });
 });

@@ -1,10 +1,13 @@
-import { describe, expect, test } from "vitest";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { campaignJson, unreadableCampaign } from "../../cli/campaign-json.ts";
 import { campaignText } from "../../cli/campaign-text.ts";
 import { deleteCampaign } from "../../cli/delete.ts";
 import { healthView } from "../../cli/health-text.ts";
 import { recoveryView } from "../../cli/recovery-text.ts";
-import { campaignAnswer, everythingAnswer, type StatusStore } from "../../cli/status.ts";
+import { campaignAnswer, everythingAnswer, shownText, type StatusStore } from "../../cli/status.ts";
 import { campaignLink, linkLines } from "../../cli/ui-link.ts";
 import type { QuarantineRow, RecoveryRow } from "../../store/recoveries.ts";
 import type { CampaignStatus } from "../../store/store.ts";
@@ -232,6 +235,19 @@ describe("the address in Temporal's UI", () => {
     expect(tunnel).toContain("-L 8233:127.0.0.1:8233");
   });
 
+  test("stands in `status` with the command that opens it, once for all campaigns", async () => {
+    const env = { SSH_CONNECTION: "10.0.0.9 5000 10.0.0.1 22" };
+    const linkOf = (id: string) => campaignLink("http://127.0.0.1:8233", "default", id);
+    const two = store([running, { ...running, campaign: "second" }]);
+    for (const answer of [
+      await campaignAnswer(two, "demo", linkOf),
+      await everythingAnswer(two, services, linkOf),
+    ]) {
+      expect(shownText(answer, env).match(/ssh -L 8233:127\.0\.0\.1:8233/g)).toHaveLength(1);
+      expect(shownText(answer, {})).toBe(answer.text);
+    }
+  });
+
   test("of a server elsewhere needs no tunnel", () => {
     const env = { SSH_CONNECTION: "10.0.0.9 5000 10.0.0.1 22" };
     expect(linkLines("https://ui.example.org/x", env)).toHaveLength(1);
@@ -250,18 +266,36 @@ describe("delete", () => {
   test("asks first, naming what would be lost", async () => {
     const { store: scripted, deleted } = deleting({ ...running, state: "completed" });
     let asked = "";
-    const answer = await deleteCampaign(scripted, "demo", async (question) => {
+    const agrees = async (question: string) => {
       asked = question;
       return false;
-    });
-    expect(answer).toBe(false);
+    };
+    expect(await deleteCampaign(scripted, "demo", { agrees, report: "/s/reports/demo" })).toBe(
+      false,
+    );
     expect(asked).toContain("Delete campaign demo (planned 2 = 1 valid");
+    expect(asked).toContain("and the report in /s/reports/demo?");
     expect(deleted).toEqual([]);
+  });
+
+  test("removes the campaign's report, too, and no other", async () => {
+    const reports = mkdtempSync(join(tmpdir(), "longhaul-reports-"));
+    onTestFinished(() => rmSync(reports, { recursive: true }));
+    for (const id of ["demo", "other"]) {
+      mkdirSync(join(reports, id));
+      writeFileSync(join(reports, id, "index.html"), "figures");
+    }
+    const { store: scripted, deleted } = deleting({ ...running, state: "completed" });
+    const report = join(reports, "demo");
+    expect(await deleteCampaign(scripted, "demo", { agrees: async () => true, report })).toBe(true);
+    expect(deleted).toEqual(["demo"]);
+    expect(readdirSync(reports)).toEqual(["other"]);
   });
 
   test("refuses a campaign that still measures", async () => {
     const { store: scripted, deleted } = deleting(running);
-    await expect(deleteCampaign(scripted, "demo", async () => true)).rejects.toThrow(
+    const whenAsked = { agrees: async () => true, report: "/s/reports/demo" };
+    await expect(deleteCampaign(scripted, "demo", whenAsked)).rejects.toThrow(
       "campaign demo is running; `longhaul cancel demo` ends it first",
     );
     expect(deleted).toEqual([]);

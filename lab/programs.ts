@@ -1,3 +1,4 @@
+/** What this machine must have installed: one list for `setup`, `doctor` and whoever brings a lab up. */
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
@@ -28,11 +29,15 @@ const folders = (): string[] => [
 export const isInstalled = (program: string): boolean =>
   folders().some((folder) => existsSync(join(folder, program)));
 
-/** Debian packages of the programs that are missing, each once. */
-export const missingPackages = (): string[] => [
-  ...new Set(
-    Object.entries(programs)
-      .filter(([program]) => !isInstalled(program))
-      .map(([, debianPackage]) => debianPackage),
-  ),
-];
+export interface Missing {
+  readonly programs: readonly string[];
+  /** Debian's names, each once. */
+  readonly packages: readonly string[];
+}
+
+/** Of these programs, all of them by default, what is not installed. */
+export function missing(needed: readonly string[] = Object.keys(programs)): Missing {
+  const absent = needed.filter((program) => !isInstalled(program));
+  const packages = absent.flatMap((program) => programs[program] ?? []);
+  return { programs: absent, packages: [...new Set(packages)] };
+}
