@@ -11,10 +11,9 @@ import { ledgerText, outcomesText } from "./campaign-text.ts";
 import { refuseFullDisk } from "./disk-space.ts";
 import { follow } from "./follow.ts";
 import { writePlan } from "./launch.ts";
-import { onInterrupt } from "./interrupt.ts";
+import { goesOn, leaveByInterrupt } from "./leave.ts";
 import { progressScreen } from "./progress-screen.ts";
 import { exitCodes } from "./program.ts";
-import { shellWord } from "../remote/shell-word.ts";
 import { readRunFiles, type RunFiles } from "./run-files.ts";
 import { otherLabsCheck } from "./other-labs.ts";
 import { say } from "./say.ts";
@@ -173,42 +172,4 @@ export const endCode = ({ planned, verdicts }: Pick<CampaignStatus, "planned" | 
 
 function tell(document: object, { json }: RunOptions): void {
   if (json === true) process.stdout.write(`${JSON.stringify(document)}\n`);
-}
-
-const goesOn = (id: string): readonly string[] => [
-  `  longhaul status ${id} --watch   follows it`,
-  `  longhaul pause ${id}            stops it after the current trial (resume: goes on)`,
-  `  longhaul cancel ${id}           ends it`,
-  `  longhaul down                   stops services and lab; the data stay`,
-];
-
-/**
- * Ctrl-C never stops a campaign: it leaves it. Before it is followed an interrupt ends the command at once,
- * and says what there is: the campaign that was named, or services and lab alone.
- */
-export function leaveByInterrupt(file: string) {
-  const controller = new AbortController();
-  let campaign: string | null = null;
-  let isFollowed = false;
-  const end = onInterrupt(() => {
-    if (isFollowed && !controller.signal.aborted) return controller.abort();
-    if (campaign === null)
-      log("\nInterrupted. Services and lab that were started stay up: `longhaul down` ends them.");
-    else {
-      log(
-        `\nInterrupted. \`longhaul run ${shellWord(file)} --id ${campaign}\` attaches to ${campaign}, or starts it if it had not begun:`,
-      );
-      for (const line of goesOn(campaign)) log(line);
-    }
-    process.exit(exitCodes.detached);
-  });
-  return {
-    named: (id: string) => void (campaign = id),
-    /** From here on an interrupt detaches: the signal tells. */
-    follows: () => {
-      isFollowed = true;
-      return controller.signal;
-    },
-    end,
-  };
 }

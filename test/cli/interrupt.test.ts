@@ -71,7 +71,7 @@ test.each([
   ],
 ])("an interrupt of `run` %s says what there is", async (_when, named, words) => {
   const { code, told } = await interrupted(`
-    import { leaveByInterrupt } from "./cli/run.ts";
+    import { leaveByInterrupt } from "./cli/leave.ts";
     const leave = leaveByInterrupt("campaigns/demo.yaml");
     ${named}
     console.log("begun");
@@ -82,7 +82,7 @@ test.each([
 
 test("an interrupt of `run` that follows its campaign is left to who follows", async () => {
   const { code, told } = await interrupted(`
-    import { leaveByInterrupt } from "./cli/run.ts";
+    import { leaveByInterrupt } from "./cli/leave.ts";
     const leave = leaveByInterrupt("campaigns/demo.yaml");
     leave.named("demo-7");
     leave.follows().addEventListener("abort", () => { console.error("detached"); process.exit(7); });

@@ -1,82 +1,29 @@
 import fc from "fast-check";
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
+import { fileSchema } from "../../cli/schema.ts";
 import { guestFiles } from "../../hypervisors/kvm-command-line.ts";
 import { parseCampaign } from "../../model/campaign-schema.ts";
 import { parseTestbed } from "../../model/testbed-schema.ts";
 import { UsageError } from "../../model/usage-error.ts";
-
-/** Every key of the campaign file, with a valid value. */
-const campaign = {
-  name: "all-keys",
-  seed: 7,
-  repetitions: 3,
-  beyondTestbed: "omit",
-  phases: { settleMs: 1, learnMs: 2, trialMs: 300, drainMs: 4, restMs: 5 },
-  forwarding: [
-    {
-      platforms: ["bare"],
-      frameSizesBytes: [64, 1518],
-      loads: [{ fps: 10 }, { mbpsL1: 1 }, { mbpsL2: 1 }, { ofLineRate: 0.5 }, { ofCapacity: 0.5 }],
-    },
-  ],
-  migration: [
-    {
-      platforms: ["kvm-virtio"],
-      frameSizesBytes: [64],
-      loads: [{ idle: true }],
-      directions: ["R1toR2"],
-    },
-  ],
-  guest: { image: "router", memoryMib: 256, vcpus: 1, routing: "kernel" },
-  tolerance: {
-    offeredLoadRatio: 0.01,
-    unexplainedRatio: 0.001,
-    hostLoadRatio: 0.9,
-    samplingP99Ms: 20,
-  },
-  samplingIntervalMs: 10,
-  rttIntervalMs: 10,
-  keepRaw: false,
-  attemptLimit: 3,
-  hang: { windowMs: 8000, progressRatio: 0.9, probeIntervalMs: 500, questionTimeoutMs: 2000 },
-  migrationDeadlineMs: 60_000,
-  migrationMarginMs: 2000,
-  idleProbeFps: 1000,
-};
-const example = (file: string) =>
-  parse(readFileSync(new URL(`../../testbeds/${file}`, import.meta.url), "utf8")) as object;
+import {
+  anyName,
+  campaign,
+  type JsonSchema,
+  keysOf,
+  lab,
+  type Path,
+  paths,
+  physical,
+  valueAt,
+  withValue,
+} from "./every-key.ts";
 
 const files: readonly (readonly [string, object, (text: string) => unknown])[] = [
   ["campaign", campaign, (text) => parseCampaign(text, "file.yaml")],
-  ["lab", example("lab.yaml"), (text) => parseTestbed(text, "file.yaml")],
-  ["physical testbed", example("physical-example.yaml"), (text) => parseTestbed(text, "file.yaml")],
+  ["lab", lab, (text) => parseTestbed(text, "file.yaml")],
+  ["physical testbed", physical, (text) => parseTestbed(text, "file.yaml")],
 ];
-
-type Path = readonly (string | number)[];
-
-/** Paths of every key and list entry in the document. */
-function paths(value: unknown, path: Path = []): Path[] {
-  if (typeof value !== "object" || value === null) return [path];
-  const inner = Array.isArray(value)
-    ? value.map((each, index) => [index, each] as const)
-    : Object.entries(value);
-  return [
-    ...(path.length > 0 ? [path] : []),
-    ...inner.flatMap(([key, each]) => paths(each, [...path, key])),
-  ];
-}
-
-const valueAt = (document: unknown, path: Path): unknown =>
-  path.reduce<unknown>((value, key) => (value as Record<string | number, unknown>)[key], document);
-
-function withValue(document: object, path: Path, value: unknown): object {
-  const copy = structuredClone(document);
-  const parent = valueAt(copy, path.slice(0, -1)) as Record<string | number, unknown>;
-  parent[path.at(-1) ?? ""] = value;
-  return copy;
-}
 
 /** A value that no key of this type takes: of another type, out of every range, or with a unit glued to it. */
 const wrongFor = (value: unknown, path: Path): fc.Arbitrary<unknown> => {
@@ -110,6 +57,19 @@ const named = (path: Path) =>
     .map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`))
     .join("")
     .slice(1);
+
+test.each([
+  ["campaign", [campaign]],
+  ["testbed", [lab, physical]],
+] as const)("the documents of this test have every key of the %s's JSON Schema", (file, all) => {
+  const known = keysOf(fileSchema(file) as JsonSchema).map(anyName);
+  expect(known.length).toBeGreaterThan(30);
+  const had = all
+    .flatMap((document) => paths(document))
+    .map((path) => path.map((key) => (typeof key === "number" ? "[]" : `.${key}`)).join(""))
+    .map(anyName);
+  expect([...new Set(known)].filter((key) => !had.includes(key))).toEqual([]);
+});
 
 describe.each(files)("a %s file", (_kind, document, read) => {
   test("is accepted as it stands", () => {
@@ -206,7 +166,6 @@ describe("a file with mistakes", () => {
 });
 
 describe("a physical testbed", () => {
-  const physical = example("physical-example.yaml");
   test("has a run folder that leaves room for the names of sockets", () => {
     const named = (folder: string) =>
       parseTestbed(stringify({ ...physical, runFolder: folder }), "t.yaml");
