@@ -26,7 +26,7 @@ export default defineConfig({
           // Loading modules anew for each file cost half of the time; what a file stubs it restores.
           isolate: false,
           // More than cores: several files wait for processes that they started.
-          maxWorkers: 4,
+          maxWorkers: 3,
         },
       },
       tier("postgres"),
