@@ -38,7 +38,7 @@ export function endAddress(testbed: Testbed, host: End): string {
 /** A→B through the router: sent to the router's MAC on segment a. */
 export function routedStream(
   testbed: Testbed,
-  load: Pick<Stream, "tag" | "frameSizeBytes" | "fps" | "durationMs">,
+  load: Pick<Stream, "tag" | "frameSizeBytes" | "fps" | "durationMs" | "heldMs">,
 ): Stream {
   const source = endNic(testbed, "A");
   const router = testbed.router.nics.find((nic) => nic.segment === "a");

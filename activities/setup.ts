@@ -66,6 +66,7 @@ export async function setupOf(deps: TrialDeps, ref: AttemptRef): Promise<Setup> 
       frameSizeBytes: scenario.frameSizeBytes,
       fps: scenario.intendedFps,
       durationMs: loadMs(trial, campaign.content),
+      heldMs: campaign.content.phases.settleMs + campaign.content.phases.learnMs,
     }),
     unit: (what) => unitName(ref, what),
   };

@@ -16,6 +16,8 @@ export interface Stream {
   readonly frameSizeBytes: number;
   readonly fps: number;
   readonly durationMs: number;
+  /** It is held back this long by design before it may begin; absent: it is not. */
+  readonly heldMs?: number;
 }
 
 export interface Generator {

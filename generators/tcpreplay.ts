@@ -18,7 +18,7 @@ const source = ["./capture.py", "./tcpreplay.py"]
   .map((file) => readFileSync(new URL(file, import.meta.url), "utf8"))
   .join("\n");
 
-/** A prepared generator waits at most this long for the load phase. */
+/** A prepared generator waits at most this long for the load phase, beyond the phases before it. */
 const waitMs = 600_000;
 /** To send its first frame once it may. */
 const startMs = 10_000;
@@ -61,7 +61,7 @@ export const tcpreplay = (testbed: Testbed, hosts: Hosts): Generator => {
     const agent = await hosts.agent(stream.source);
     await agent.startUnit(fence, {
       name: unit,
-      deadlineMs: waitMs + stream.durationMs,
+      deadlineMs: waitMs + (stream.heldMs ?? 0) + stream.durationMs,
       program: {
         kind: "python",
         source,

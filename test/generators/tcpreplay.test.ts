@@ -73,6 +73,16 @@ describe("tcpreplay", () => {
     expect(orders[0]).toEqual(orders[1]);
   });
 
+  test("its deadline is beyond the phases that it is held back for", async () => {
+    const deadlineOf = async (heldMs?: number) => {
+      const { hosts, orders } = scriptedAgent({ log: [], result: null });
+      const held = heldMs === undefined ? stream : { ...stream, heldMs };
+      await tcpreplay(testbed, hosts).load(fence, "c.t.a1.load", held);
+      return orders[0]?.deadlineMs ?? 0;
+    };
+    expect(await deadlineOf(3_600_000)).toBe((await deadlineOf()) + 3_600_000);
+  });
+
   test("refused arguments fail at prepare, in the generator's own words", async () => {
     const { hosts } = scriptedAgent({ log: [], result: refused });
     const prepared = tcpreplay(testbed, hosts).prepare(fence, "load", stream);
