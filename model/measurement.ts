@@ -79,6 +79,8 @@ export interface SinkSummary {
   readonly lostRanges: readonly (readonly [number, number])[];
   /** The wall clock jumped against the monotonic one by more than this between start and end. */
   readonly clockStepUs: number;
+  /** Monotonic minus wall clock, by which the kernel's stamps were placed (`start`), and as it was at the end. Absent in measurements of old. */
+  readonly clockOffsetUs?: { readonly start: number; readonly end: number };
 }
 
 export interface SinkGap {
@@ -98,6 +100,8 @@ export interface RttSeries {
   readonly sentUs: readonly number[];
   /** null: no reply. */
   readonly rttMs: readonly (number | null)[];
+  /** Probes that the host itself refused to send: no entries. Absent in measurements of old, where they are entries without a reply. */
+  readonly refused?: number;
 }
 
 /** The load of one host during the load phase, as ratios of the time. */

@@ -31,11 +31,9 @@ const series = z.object({
   intervalMs: z.number(),
   sentUs: z.array(z.number()),
   rttMs: z.array(z.number().nullable()),
-  /** Probes that the host itself refused to send: they have no reply. */
   refused: z.number(),
 });
 
 export const collectRtt = async (agent: Agent, fence: Fence, unit: string): Promise<RttSeries> => {
-  const { intervalMs, sentUs, rttMs } = await collectProbe(agent, fence, unit, series);
-  return { host: agent.host, intervalMs, sentUs, rttMs };
+  return { host: agent.host, ...(await collectProbe(agent, fence, unit, series)) };
 };

@@ -67,6 +67,7 @@ const summary = z.object({
   ),
   lostRanges: z.array(z.tuple([z.number(), z.number()])),
   clockStepUs: z.number(),
+  clockOffsetUs: z.object({ start: z.number(), end: z.number() }),
   raw: z.object({ arrivalUs: z.string(), sequence: z.string() }).nullable(),
 });
 

@@ -41,6 +41,11 @@ export function inspectHarness(
     );
   if (sink.foreign > 0)
     doubts.push(`${sink.foreign} frames of another attempt arrived; they are not counted`);
+  const { refused = 0, host: asker } = measurement.rtt;
+  if (refused > 0)
+    doubts.push(
+      `${asker}: the host itself refused to send ${refused} probes of the side flow; they are not in its RTT or loss`,
+    );
   if (sink.clockStepUs > clockStepBoundUs)
     doubts.push(
       `${sink.host}: the wall clock moved by ${round(sink.clockStepUs)} µs against the monotonic one; arrival stamps are off by as much`,

@@ -87,7 +87,10 @@ def main(args, unit):
         try:
             opened.send(probe(identifier, run, index, time.time_ns()))
         except OSError:
+            # It never left this host: the path has not lost it.
             refused += 1
+            sent_us.pop()
+            rtt_ns.pop()
         due = max(due + interval_ns, time.monotonic_ns() - interval_ns)
         listen(due, True)
     patience = time.monotonic_ns() + int(args["lastReplyMs"] * 1e6)

@@ -141,9 +141,11 @@ def main(args, unit):
     while reduction.pending:
         reduction.reduce_oldest()
     quiet.close()
+    last_offset = wall_offset_ns()
     return {
         **reduction.arrivals.summary(),
         "socketDrops": dropped,
-        "clockStepUs": abs(wall_offset_ns() - offset) // 1000,
+        "clockStepUs": abs(last_offset - offset) // 1000,
+        "clockOffsetUs": {"start": offset / 1000, "end": last_offset / 1000},
         "raw": reduction.raw(),
     }

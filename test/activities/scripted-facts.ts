@@ -78,6 +78,7 @@ export const resultOf: Record<string, unknown> = {
     ...{ frames: 1000, duplicates: 0, late: 0, foreign: 0, socketDrops: 0, clockStepUs: 0 },
     ...{ firstUs: 0, lastUs: 1, firstSequence: 0, lastSequence: 999, gapThresholdUs: 1 },
     ...{ ticks: { startUs: 0, tickMs: 10, frames: [] }, gaps: [], lostRanges: [], raw: null },
+    clockOffsetUs: { start: 0, end: 0 },
   },
   rtt: { intervalMs: 10, sentUs: [], rttMs: [], refused: 0 },
   "host-load": { cpus: [], atUs: nothing, ticks: nothing, runnable: nothing, frequencyMhz: null },

@@ -69,6 +69,8 @@ test("the sink counts every frame of 100,000 a second, and drops none itself", a
     lostRanges: [],
   });
   expect(summary.ticks.frames.reduce((sum, one) => sum + one, 0)).toBe(sent);
+  const { start, end } = summary.clockOffsetUs ?? { start: NaN, end: NaN };
+  expect(Math.abs(Math.abs(end - start) - summary.clockStepUs)).toBeLessThanOrEqual(1);
   expect(await collectSink(sink(), sinkFence(), "fast")).toEqual(summary);
 });
 
@@ -147,6 +149,25 @@ test("every probe of a side flow has its round trip, or null once the other end 
   expect(replies.length).toBeGreaterThan(15);
   expect(Math.min(...replies)).toBeGreaterThan(0);
   expect(rttMs.slice(-15)).toEqual(Array.from({ length: 15 }, () => null));
+});
+
+test("a probe that the host itself refuses to send is told apart from one that got no reply", async () => {
+  await startRtt(source(), sourceFence(), "refused", {
+    destination: "198.18.1.11",
+    intervalMs: 10,
+    deadlineMs: 60_000,
+  });
+  const link = (state: string) =>
+    source().act(sourceFence(), ["ip", "link", "set", "wire0", state]);
+  const sent = async () => ((await sink().counters()).interfaces.wire1?.rxFrames ?? 0) > 0;
+  await until("probes leave", sent);
+  await link("down");
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const { rttMs, sentUs, refused } = await collectRtt(source(), sourceFence(), "refused");
+  await link("up");
+  expect(refused).toBeGreaterThan(10);
+  expect(rttMs).toHaveLength(sentUs.length);
+  expect(rttMs.filter((one) => one === null).length).toBeLessThan(5);
 });
 
 test("counters of every interface are sampled, and an interface made anew is a new series", async () => {

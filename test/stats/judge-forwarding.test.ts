@@ -98,12 +98,14 @@ describe("judgeForwarding", () => {
     const flagged = {
       ...forwarding,
       sink: { ...forwarding.sink, foreign: 7, clockStepUs: 5000 },
+      rtt: { ...forwarding.rtt, refused: 3 },
       accuracy: [{ ...base.accuracy[0], p99Ms: 16 }],
     };
     const { verdict, doubts } = judgeForwarding(flagged, context);
     expect(verdict.verdict).toBe("valid");
     expect(doubts).toEqual([
       "7 frames of another attempt arrived; they are not counted",
+      "C: the host itself refused to send 3 probes of the side flow; they are not in its RTT or loss",
       "B: the wall clock moved by 5000 µs against the monotonic one; arrival stamps are off by as much",
       "R1: the counter sampler's p99 interval is 16 ms instead of 10 ms",
     ]);
