@@ -110,19 +110,20 @@ export const holdingLab = async <T>(
       break;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      const holder = lockHolder(file);
+      if (removeDead(file)) continue;
+      const found = lockHolder(file);
+      const holder = found === "unreadable" ? null : found;
       const isLate = performance.now() > end;
-      if (!holder || !isAlive(holder)) rmSync(file, { force: true });
-      else if (ending !== null && holder.pid !== process.pid && (holder.yields || isLate)) {
+      if (holder && ending && holder.pid !== process.pid && (holder.yields || isLate)) {
         ending(`ending process ${holder.pid}, which is changing this lab`);
         killAll([holder]);
         await until(`the end of process ${holder.pid}`, () => !isAlive(holder), lockPatienceMs);
-      } else if (isLate)
-        throw new Error(
-          `${state.path}: process ${holder.pid} is changing this lab; wait until it is done`,
-          { cause: error },
-        );
-      else await new Promise((wake) => setTimeout(wake, 20));
+      } else if (isLate) {
+        const who = holder === null ? "another" : `process ${holder.pid}`;
+        throw new Error(`${state.path}: ${who} is changing this lab; wait until it is done`, {
+          cause: error,
+        });
+      } else await new Promise((wake) => setTimeout(wake, 20));
     }
   }
   try {
@@ -143,12 +144,45 @@ const take = (file: string, yields: boolean): void => {
   }
 };
 
-const lockHolder = (file: string): (ProcessRecord & { readonly yields: boolean }) | null => {
+/**
+ * Removes the lock of a holder that died; false: it lives, or another is removing its lock. One at a time,
+ * and looked at again then: what a second one would remove is the fresh lock of the first.
+ */
+const removeDead = (file: string): boolean => {
+  if (lockState(file) === "held") return false;
+  const claim = `${file}.removal`;
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as ProcessRecord & { readonly yields: boolean };
+    take(claim, false);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT" || error instanceof SyntaxError)
-      return null;
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    // Whoever claimed it may have died over it: its claim is a lock like any other.
+    return removeDead(claim);
+  }
+  try {
+    const state = lockState(file);
+    // One that is free may be taken in this very moment.
+    if (state === "dead") rmSync(file, { force: true });
+    return state !== "held";
+  } finally {
+    rmSync(claim, { force: true });
+  }
+};
+
+const lockState = (file: string): "free" | "held" | "dead" => {
+  const holder = lockHolder(file);
+  if (holder === null) return "free";
+  return holder !== "unreadable" && isAlive(holder) ? "held" : "dead";
+};
+
+type LockHolder = ProcessRecord & { readonly yields: boolean };
+
+/** null: nobody has the lock. `unreadable`: written by nobody who is still there to write it. */
+const lockHolder = (file: string): LockHolder | "unreadable" | null => {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as LockHolder;
+  } catch (error) {
+    if (error instanceof SyntaxError) return "unreadable";
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;
   }
 };

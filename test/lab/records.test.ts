@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { processRecord } from "../../lab/processes.ts";
 import { holdingLab } from "../../lab/records.ts";
 
@@ -74,4 +74,33 @@ test("who takes the lab down waits for a switch of power, and ends one that hang
   await expect(take(null)).rejects.toThrow(`process ${hangs.pid} is changing this lab`);
   expect(await take(() => undefined)).toBe("done");
   expect(await ended).toEqual([null, "SIGKILL"]);
+});
+
+describe("a dead holder's lock", () => {
+  const dead = { pid: process.pid, startTicks: 1 };
+  const plant = (name: string, holder: object | null) =>
+    writeFileSync(join(path, name), JSON.stringify(holder));
+
+  test("is left to whoever is removing it: a second one would remove what the first has taken", async () => {
+    plant("lab.lock", dead);
+    plant("lab.lock.removal", processRecord(process.pid));
+    await expect(holdingLab({ path }, () => Promise.resolve(), { patienceMs: 50 })).rejects.toThrow(
+      "is changing this lab",
+    );
+    expect(JSON.parse(readFileSync(join(path, "lab.lock"), "utf8"))).toEqual(dead);
+    rmSync(join(path, "lab.lock.removal"));
+    expect(await holdingLab({ path }, () => Promise.resolve("done"), { patienceMs: 50 })).toBe(
+      "done",
+    );
+  });
+
+  test("is removed also where somebody died over its removal, and nothing is left", async () => {
+    plant("lab.lock", dead);
+    plant("lab.lock.removal", dead);
+    plant("lab.lock.removal.removal", dead);
+    expect(await holdingLab({ path }, () => Promise.resolve("done"), { patienceMs: 1000 })).toBe(
+      "done",
+    );
+    expect(readdirSync(path)).toEqual([]);
+  });
 });
