@@ -5,13 +5,13 @@ import type {
   HostLoad,
   MigrationMeasurement,
   OfferedLoad,
+  RawArrivals,
   RttSeries,
   SinkSummary,
 } from "../model/measurement.ts";
 import { collectCounterSeries, startCounterSeries } from "../probes/counter-series.ts";
 import { collectHostLoad, startHostLoad } from "../probes/host-load.ts";
 import { collectRtt, startRtt } from "../probes/rtt.ts";
-import type { RawArrivals } from "../probes/sink.ts";
 import { collectSinkWithRaw, startSink } from "../probes/sink.ts";
 import type { Agent, Fence } from "../remote/agent.ts";
 import { timeLine } from "../stats/clock.ts";

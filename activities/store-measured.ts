@@ -12,19 +12,7 @@ export async function storeSeries(
 ): Promise<void> {
   await Promise.all([
     store.putSeries(ref, series),
-    raw === null
-      ? null
-      : store.putEvent({
-          key: `${ref.trialId}#${ref.attempt} raw arrivals`,
-          testbed: ref.testbed,
-          campaign: ref.campaignId,
-          trial: ref.trialId,
-          attempt: ref.attempt,
-          host: sink.host,
-          kind: "raw-arrivals",
-          content: { ...raw },
-          at: new Date().toISOString(),
-        }),
+    raw === null ? null : store.putArrivals(ref, sink.host, raw),
   ]);
 }
 

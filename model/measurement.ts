@@ -83,6 +83,12 @@ export interface SinkSummary {
   readonly clockOffsetUs?: { readonly start: number; readonly end: number };
 }
 
+/** Stamps of every frame of the flow's port in order of arrival, foreign ones included. */
+export interface RawArrivals {
+  readonly arrivalUs: readonly number[];
+  readonly sequence: readonly number[];
+}
+
 export interface SinkGap {
   /** Arrival of the last frame before the gap. */
   readonly startUs: number;

@@ -7,11 +7,17 @@ const inflated = promisify(inflate);
 export const unpack = async (packed: string): Promise<Buffer> =>
   inflated(Buffer.from(packed, "base64"));
 
+/** Values between two turns of the event loop: the stamps of a long load are millions. */
+const valuesPerSlice = 500_000;
+
 /** 64-bit integers below 2^53 as numbers. */
 export const int64s = async (packed: string): Promise<number[]> => {
   const bytes = await unpack(packed);
   const values = new Array<number>(bytes.length / 8);
-  for (let index = 0; index < values.length; index++) values[index] = int64(bytes, index * 8);
+  for (let index = 0; index < values.length; index++) {
+    if (index % valuesPerSlice === valuesPerSlice - 1) await breathe();
+    values[index] = int64(bytes, index * 8);
+  }
   return values;
 };
 
@@ -21,7 +27,12 @@ export const int64 = (bytes: Buffer, offset: number): number =>
 
 export const uint32s = async (packed: string): Promise<number[]> => {
   const bytes = await unpack(packed);
-  return Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readUInt32LE(index * 4));
+  const values = new Array<number>(bytes.length / 4);
+  for (let index = 0; index < values.length; index++) {
+    if (index % valuesPerSlice === valuesPerSlice - 1) await breathe();
+    values[index] = bytes.readUInt32LE(index * 4);
+  }
+  return values;
 };
 
 /** A span of time on one host's monotonic clock. */

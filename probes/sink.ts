@@ -1,6 +1,6 @@
 /** The packet sink: arrival and sequence number of every frame of one flow, reduced on the host. */
 import { z } from "zod";
-import type { SinkSummary } from "../model/measurement.ts";
+import type { RawArrivals, SinkSummary } from "../model/measurement.ts";
 import type { Agent, Fence } from "../remote/agent.ts";
 import { int64s, uint32s } from "./columns.ts";
 import { collectProbe, startProbe } from "./unit.ts";
@@ -19,12 +19,6 @@ export interface SinkOptions {
   readonly tickMs?: number;
   readonly keepRaw?: boolean;
   readonly ringMib?: number;
-}
-
-/** Stamps of every frame of the port in order of arrival, foreign ones included. */
-export interface RawArrivals {
-  readonly arrivalUs: readonly number[];
-  readonly sequence: readonly number[];
 }
 
 /** Returns when frames are taken in. @throws {CommandFailed} no such device, or the port is in use. */

@@ -1,4 +1,4 @@
-/** Counter series as COPY's text format. */
+/** Counter series, and stamps of every frame, as COPY's text format. */
 import type { ClockOffset, SamplerAccuracy } from "../model/measurement.ts";
 import type { AttemptRef } from "../model/trial.ts";
 import { snake } from "./rows.ts";
@@ -28,10 +28,22 @@ export interface SeriesToCopy {
   readonly columns: readonly Float64Array<ArrayBuffer>[];
 }
 
+/** Stamps of every frame at the sink on their way to the writing thread. */
+export interface ArrivalsToCopy {
+  readonly host: string;
+  readonly arrivalUs: Float64Array<ArrayBuffer>;
+  readonly sequence: Float64Array<ArrayBuffer>;
+}
+
+/** What one job writes: one of the two. */
+export type ToCopy =
+  | { readonly kind: "counters"; readonly rows: readonly SeriesToCopy[] }
+  | { readonly kind: "arrivals"; readonly arrivals: ArrivalsToCopy };
+
 export interface SeriesJob {
   readonly job: number;
   readonly ref: AttemptRef;
-  readonly rows: readonly SeriesToCopy[];
+  readonly content: ToCopy;
 }
 
 export interface SeriesReply {
@@ -60,6 +72,24 @@ export function copyLine(
     ...columns.map((column) => `{${column.join(",")}}`),
   ];
   return `${fields.join("\t")}\n`;
+}
+
+/** A row holds so many frames: a line of text stays within some megabytes. */
+const framesPerRow = 100_000;
+
+export const copyArrivalsSql =
+  "COPY raw_arrivals (trial, attempt, testbed, host, first_frame, arrival_us, sequence) FROM STDIN";
+
+export function* arrivalLines(
+  { trialId, attempt, testbed }: AttemptRef,
+  { host, arrivalUs, sequence }: ArrivalsToCopy,
+): Generator<string> {
+  for (let first = 0; first < arrivalUs.length; first += framesPerRow) {
+    const part = (column: Float64Array) =>
+      `{${column.subarray(first, first + framesPerRow).join(",")}}`;
+    const head = [copyText(trialId), attempt, copyText(testbed), copyText(host), first];
+    yield `${[...head, part(arrivalUs), part(sequence)].join("\t")}\n`;
+  }
 }
 
 const escapes: Readonly<Record<string, string>> = {

@@ -1,13 +1,14 @@
-/** The thread that writes counter series, on a connection of its own. Started by `series.ts` alone. */
+/** The thread that writes series, on a connection of its own. Started by `series.ts` alone. */
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
+import type { AttemptRef } from "../model/trial.ts";
 import { notOpen } from "./attempts.ts";
 import { connectionSettings, isOutOfReach } from "./database.ts";
-import { copyLine, copySeriesSql } from "./series-copy.ts";
-import type { SeriesJob, SeriesReply, SeriesToCopy } from "./series-copy.ts";
+import { arrivalLines, copyArrivalsSql, copyLine, copySeriesSql } from "./series-copy.ts";
+import type { ArrivalsToCopy, SeriesJob, SeriesReply, SeriesToCopy } from "./series-copy.ts";
 
 const { url } = workerData as { readonly url: string };
 let connection: Promise<pg.Client> | null = null;
@@ -33,7 +34,7 @@ async function answer(job: SeriesJob): Promise<void> {
 }
 
 /** Series that are there stay as they are, so a write may be repeated after any failure. */
-async function writeOnce({ ref, rows }: SeriesJob): Promise<void> {
+async function writeOnce({ ref, content }: SeriesJob): Promise<void> {
   connection ??= connect();
   const client = await connection;
   await client.query("BEGIN");
@@ -43,6 +44,16 @@ async function writeOnce({ ref, rows }: SeriesJob): Promise<void> {
     [ref.trialId, ref.attempt],
   );
   if (attempt.rowCount === 0) throw notOpen(ref);
+  if (content.kind === "counters") await copyMissing(client, ref, content.rows);
+  else await copyArrivals(client, ref, content.arrivals);
+  await client.query("COMMIT");
+}
+
+async function copyMissing(
+  client: pg.Client,
+  ref: AttemptRef,
+  rows: readonly SeriesToCopy[],
+): Promise<void> {
   const stored = await client.query<{ host: string; device: string; ifindex: number }>(
     "SELECT host, device, ifindex FROM counter_series WHERE trial = $1 AND attempt = $2",
     [ref.trialId, ref.attempt],
@@ -55,11 +66,24 @@ async function writeOnce({ ref, rows }: SeriesJob): Promise<void> {
     return true;
   });
   await pipeline(Readable.from(lines(missing, ref)), client.query(copyFrom(copySeriesSql)));
-  await client.query("COMMIT");
 }
 
-function* lines(rows: readonly SeriesToCopy[], ref: SeriesJob["ref"]): Generator<string> {
+function* lines(rows: readonly SeriesToCopy[], ref: AttemptRef): Generator<string> {
   for (const row of rows) yield copyLine(ref, row);
+}
+
+async function copyArrivals(
+  client: pg.Client,
+  ref: AttemptRef,
+  arrivals: ArrivalsToCopy,
+): Promise<void> {
+  const stored = await client.query(
+    "SELECT 1 FROM raw_arrivals WHERE trial = $1 AND attempt = $2 LIMIT 1",
+    [ref.trialId, ref.attempt],
+  );
+  if (stored.rowCount !== 0) return;
+  const text = Readable.from(arrivalLines(ref, arrivals));
+  await pipeline(text, client.query(copyFrom(copyArrivalsSql)));
 }
 
 const keyOf = (series: { host: string; device: string; ifindex: number }): string =>

@@ -1,16 +1,17 @@
 /**
- * Counter series: written by COPY from a thread of its own, so that neither the text of millions of
+ * Counter series and stamps of every frame: written by COPY from a thread of its own, so that neither the text of millions of
  * numbers nor the database holds up the heartbeats of the thread that measures.
  */
 import { Worker } from "node:worker_threads";
+import type { RawArrivals } from "../model/measurement.ts";
 import type { AttemptRef } from "../model/trial.ts";
 import { reached, unavailable } from "./database.ts";
 import type { Database } from "./database.ts";
 import { seriesColumns } from "./series-copy.ts";
-import type { SeriesJob, SeriesReply, SeriesToCopy } from "./series-copy.ts";
+import type { SeriesJob, SeriesReply, SeriesToCopy, ToCopy } from "./series-copy.ts";
 import type { SeriesRow, Store } from "./store.ts";
 
-type SeriesVerbs = Pick<Store, "putSeries" | "series">;
+type SeriesVerbs = Pick<Store, "putSeries" | "series" | "putArrivals" | "arrivals">;
 type Bundles = Parameters<Store["putSeries"]>[1];
 
 /** `close` waits for what is being written. */
@@ -30,9 +31,18 @@ export function openSeries(database: Database): {
           await new Promise(setImmediate);
         }
       }
-      await reached(database.url, writer.write(ref, rows));
+      await reached(database.url, writer.write(ref, { kind: "counters", rows }));
     },
     series: (trial, attempt) => readSeries(database, trial, attempt),
+    async putArrivals(ref, host, { arrivalUs, sequence }) {
+      const arrivals = {
+        host,
+        arrivalUs: new Float64Array(arrivalUs),
+        sequence: new Float64Array(sequence),
+      };
+      await reached(database.url, writer.write(ref, { kind: "arrivals", arrivals }));
+    },
+    arrivals: (trial, attempt) => readArrivals(database, trial, attempt),
   };
   return { verbs, close: () => writer.close() };
 }
@@ -54,7 +64,7 @@ interface Waiter {
 }
 
 interface SeriesWriter {
-  write(ref: AttemptRef, rows: readonly SeriesToCopy[]): Promise<void>;
+  write(ref: AttemptRef, content: ToCopy): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -80,14 +90,14 @@ function seriesWriter(url: string): SeriesWriter {
       settle(job, ({ done, failed }) => {
         if (error === null) done();
         else if (error.outOfReach) failed(unavailable(url, new Error(error.message)));
-        else failed(new Error(`counter series: ${error.message}`));
+        else failed(new Error(`series: ${error.message}`));
       });
     });
     const end = (cause: unknown): void => {
       thread = null;
       for (const job of [...waiting.keys()]) {
         settle(job, ({ failed }) => {
-          failed(new Error("counter series: the writing thread ended", { cause }));
+          failed(new Error("series: the writing thread ended", { cause }));
         });
       }
     };
@@ -97,7 +107,7 @@ function seriesWriter(url: string): SeriesWriter {
   };
 
   return {
-    write(ref, rows) {
+    write(ref, content) {
       thread ??= start();
       // The process stays alive for as long as something is being written, no longer.
       thread.ref();
@@ -106,10 +116,7 @@ function seriesWriter(url: string): SeriesWriter {
       const job = lastJob;
       return new Promise((done, failed) => {
         waiting.set(job, { done, failed });
-        worker.postMessage(
-          { job, ref, rows } satisfies SeriesJob,
-          rows.flatMap((row) => row.columns.map((column) => column.buffer)),
-        );
+        worker.postMessage({ job, ref, content } satisfies SeriesJob, buffersOf(content));
       });
     },
     async close() {
@@ -121,6 +128,29 @@ function seriesWriter(url: string): SeriesWriter {
       await ended;
     },
   };
+}
+
+/** They change hands, and are not copied. */
+const buffersOf = (content: ToCopy): ArrayBuffer[] =>
+  content.kind === "counters"
+    ? content.rows.flatMap((row) => row.columns.map((column) => column.buffer))
+    : [content.arrivals.arrivalUs.buffer, content.arrivals.sequence.buffer];
+
+async function readArrivals(
+  database: Database,
+  trial: string,
+  attempt: number,
+): Promise<RawArrivals | null> {
+  const rows = await database.rows<RawArrivals>(
+    "SELECT arrival_us, sequence FROM raw_arrivals WHERE trial = $1 AND attempt = $2 ORDER BY first_frame",
+    [trial, attempt],
+  );
+  return rows.length === 0
+    ? null
+    : {
+        arrivalUs: rows.flatMap(({ arrivalUs }) => arrivalUs),
+        sequence: rows.flatMap(({ sequence }) => sequence),
+      };
 }
 
 interface FlatSeries extends Omit<SeriesRow, "accuracy" | "clock"> {

@@ -6,7 +6,13 @@
 import type { Campaign } from "../model/campaign.ts";
 import type { ExtendAnswer, ExtendOrder } from "../model/extension.ts";
 import type { KindPace } from "../model/pace.ts";
-import type { CounterSeries, ClockOffset, Measurement, Provenance } from "../model/measurement.ts";
+import type {
+  ClockOffset,
+  CounterSeries,
+  Measurement,
+  Provenance,
+  RawArrivals,
+} from "../model/measurement.ts";
 import type { Calibration, Capacity } from "../model/testbed.ts";
 import type {
   AttemptRef,
@@ -241,6 +247,10 @@ export interface Store extends RecoveryVerbs {
     series: readonly { clock: ClockOffset; series: readonly CounterSeries[] }[],
   ): Promise<void>;
   series(trial: string, attempt: number): Promise<readonly SeriesRow[]>;
+  /** Bulk write as of series. Those that are there stay. */
+  putArrivals(ref: AttemptRef, host: string, raw: RawArrivals): Promise<void>;
+  /** null: the campaign did not keep them, or no frame came. */
+  arrivals(trial: string, attempt: number): Promise<RawArrivals | null>;
 
   /**
    * Verdict of an attempt, results, ledger and, when the attempt is valid or `final`, the trial's own

@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { copyLine, copySeriesSql, seriesColumns } from "../../store/series-copy.ts";
+import {
+  arrivalLines,
+  copyArrivalsSql,
+  copyLine,
+  copySeriesSql,
+  seriesColumns,
+} from "../../store/series-copy.ts";
 
 const ref = { campaignId: "c", testbed: "lab", trialId: "c/b1/t", attempt: 2, token: 5 };
 
@@ -18,4 +24,13 @@ test("a series is one line with as many fields as columns, its text escaped", ()
       "\n",
   );
   expect(line.split("\t").length).toBe(copySeriesSql.split(", ").length);
+});
+
+test("stamps of every frame are lines of 100,000 frames at most, each with the place of its first", () => {
+  const column = (frames: number) => Float64Array.from({ length: frames }, (_, index) => index);
+  const arrivals = { host: "B", arrivalUs: column(200_001), sequence: column(200_001) };
+  const lines = [...arrivalLines(ref, arrivals)].map((line) => line.trimEnd().split("\t"));
+  expect(lines.map(([, , , , first]) => first)).toEqual(["0", "100000", "200000"]);
+  expect(lines.at(-1)).toEqual(["c/b1/t", "2", "lab", "B", "200000", "{200000}", "{200000}"]);
+  expect(lines[0]).toHaveLength(copyArrivalsSql.split(", ").length);
 });

@@ -75,7 +75,7 @@ test("series of an attempt that was never opened are refused by name", async () 
   await expect(
     postgres.store.putSeries(ref, [{ clock, series: [seriesOf("eth0", 2)] }]),
   ).rejects.toThrow(
-    `counter series: ${ref.trialId}: attempt 4 is not open under token 9: nothing was stored`,
+    `series: ${ref.trialId}: attempt 4 is not open under token 9: nothing was stored`,
   );
 });
 
@@ -91,4 +91,23 @@ test("writing a minute of every interface's series holds up the event loop for l
   expect(heldUpMs).toBeLessThan(500);
   const stored = await postgres.store.series(ref.trialId, 1);
   expect(stored.map((one) => one.txDropped.length)).toEqual(Array(24).fill(6000));
+});
+
+test("stamps of every frame of a long load come back in order and are there once", async () => {
+  const plan = await planted(postgres.store, "arrivals");
+  const ref = attemptOf(plan, 0, 1, 4);
+  await postgres.store.openAttempt(ref);
+  expect(await postgres.store.arrivals(ref.trialId, 1)).toBeNull();
+  const frames = 250_001;
+  const raw = {
+    arrivalUs: Array.from({ length: frames }, (_, index) => 1e9 + index * 10),
+    sequence: Array.from({ length: frames }, (_, index) => index % 65_536),
+  };
+  await Promise.all([
+    postgres.store.putArrivals(ref, "B", raw),
+    postgres.store.putArrivals(ref, "B", raw),
+  ]);
+  expect(await postgres.store.arrivals(ref.trialId, 1)).toEqual(raw);
+  await postgres.store.deleteCampaign(plan.id);
+  expect(await postgres.store.arrivals(ref.trialId, 1)).toBeNull();
 });
