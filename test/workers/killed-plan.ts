@@ -1,6 +1,7 @@
 /** The plan that a worker is killed in, and how to kill one. */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WorkflowNotFoundError } from "@temporalio/client";
 import { startCampaign, until } from "../workflows/run.ts";
@@ -11,7 +12,7 @@ import { scriptedPlan } from "../workflows/scripted.ts";
 export const killedPlan = (campaignId: string) =>
   scriptedPlan(campaignId, ["migration", { loads: 1 }]);
 
-/** A worker starts, and up to eleven of them beside each other: how long one may take to its act. */
+/** A worker starts, and all its campaigns beside each other: how long it may take to each one's act. */
 const patienceMs = 100_000;
 
 /** Acts on the first trial that have begun and whose end Temporal was not told yet, those of its recovery included. */
@@ -31,28 +32,44 @@ async function underWay({ environment }: Bench, campaignId: string): Promise<rea
   return acts.flat().toSorted();
 }
 
-/** Starts a worker whose act `stuck` never ends, and kills it (SIGKILL) within that act. @returns the campaign. */
-export async function killedWithin(
-  bench: Bench,
-  { campaignId, stuck, logFile }: { campaignId: string; stuck: string; logFile: string },
-) {
+export interface Stuck {
+  readonly campaignId: string;
+  /** The act that never ends. */
+  readonly act: string;
+}
+
+/** Starts campaigns with a worker each, and kills all of these (SIGKILL) when each is within its act. @returns the campaigns, in order */
+export async function killedWithin(bench: Bench, stuck: readonly Stuck[]) {
+  const folder = mkdtempSync(join(tmpdir(), "longhaul-killed-"));
   const script = join(import.meta.dirname, "scripted-worker.ts");
-  const argv = [script, bench.environment.address, campaignId, bench.bundle, campaignId, logFile];
-  const child = spawn(process.execPath, [...argv, stuck], { stdio: "inherit" });
+  const argv = [script, bench.environment.address, bench.bundle, folder];
+  const campaigns = stuck.map(({ campaignId, act }) => `${campaignId}=${act}`);
+  const child = spawn(process.execPath, [...argv, ...campaigns], { stdio: "inherit" });
   const exited = new Promise((resolve) => child.once("exit", resolve));
   try {
-    const handle = await startCampaign(bench.environment.client, campaignId, { campaignId });
-    await until(`it is within ${stuck}`, () => existsSync(logFile), patienceMs);
-    // What runs beside it may have ended without Temporal's knowing yet: the next worker would run it again.
-    const alone = stuck === "judge" ? "judge restore" : stuck;
+    const handles = await Promise.all(
+      stuck.map(({ campaignId }) =>
+        startCampaign(bench.environment.client, campaignId, { campaignId }),
+      ),
+    );
     await until(
-      `nothing but ${alone} is under way`,
-      async () => (await underWay(bench, campaignId)).join(" ") === alone,
+      `all are within ${stuck.map(({ act }) => act).join(", ")}`,
+      () => stuck.every(({ campaignId }) => existsSync(join(folder, campaignId))),
       patienceMs,
     );
-    return handle;
+    for (const { campaignId, act } of stuck) {
+      // What runs beside it may have ended without Temporal's knowing yet: the next worker would run it again.
+      const alone = act === "judge" ? "judge restore" : act;
+      await until(
+        `nothing but ${alone} is under way`,
+        async () => (await underWay(bench, campaignId)).join(" ") === alone,
+        patienceMs,
+      );
+    }
+    return handles;
   } finally {
     child.kill("SIGKILL");
     await exited;
+    rmSync(folder, { recursive: true });
   }
 }

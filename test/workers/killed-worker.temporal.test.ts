@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freshId, worker } from "../workflows/run.ts";
 import type { Bench } from "../workflows/run.ts";
@@ -10,17 +7,16 @@ import { killedPlan, killedWithin } from "./killed-plan.ts";
 import type { CampaignView } from "../../workflows/messages.ts";
 
 let bench: Bench;
-const folder = mkdtempSync(join(tmpdir(), "longhaul-killed-"));
 beforeAll(async () => {
   bench = await temporalServer();
 });
-afterAll(async () => {
-  rmSync(folder, { recursive: true });
-  await bench.environment.teardown();
-});
+afterAll(() => bench.environment.teardown());
 
-const killedInTheMiddle = (campaignId: string) =>
-  killedWithin(bench, { campaignId, stuck: "measure", logFile: join(folder, campaignId) });
+async function killedInTheMiddle(campaignId: string) {
+  const [handle] = await killedWithin(bench, [{ campaignId, act: "measure" }]);
+  if (handle === undefined) throw new Error("no campaign was started");
+  return handle;
+}
 
 /** The plan as the killed worker left it: the first trial's first attempt is open. */
 function planLeftBy(campaignId: string) {
