@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fileURLToPath } from "node:url";
+import { brokeByItself } from "../../bench/broken-by-itself.ts";
 import type { LabBench } from "../../bench/lab-bench.ts";
 import { openLabBench } from "../../bench/lab-bench.ts";
 import type { ForwardingMeasurement, MigrationMeasurement } from "../../model/measurement.ts";
+import { unitName } from "../../model/unit-name.ts";
 import { onSoundGuest } from "../hypervisors/emulated-guest-defects.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
@@ -118,6 +120,39 @@ describe("a trial on the lab", () => {
     const places = Object.fromEntries(ledger.map(({ place, frames }) => [place, frames]));
     expect(places).toMatchObject({ sent: 1000, received: 1000, unexplained: 0 });
     expect(raw?.arrivalUs.length).toBe(1000);
+  }, 120_000);
+
+  test("a migration whose worker died in its midst is collected from the hosts, judged, and located", async () => {
+    const { id, trials } = await lab.plan(
+      campaign(
+        "guest: { memoryMib: 96 }\nmigration: [{ platforms: [kvm-virtio], frameSizesBytes: [64], loads: [{ fps: 500 }], directions: [R1toR2] }]",
+      ),
+    );
+    const ref = lab.attempt(id, trials[0]?.id ?? "");
+    await lab.run(() => lab.acts.prepare(ref));
+    const source = await lab.bench.hosts.agent("R1");
+    await lab.cut(
+      () => lab.acts.measure(ref),
+      async () => (await source.unit(unitName(ref, "migration")))?.status === "running",
+    );
+    expect(await lab.store.measurement(ref.trialId, 1)).toBeNull();
+    expect(await lab.run(() => lab.acts.collect(ref))).toEqual({ status: "measured" });
+    const collected = (await lab.store.measurement(ref.trialId, 1)) as MigrationMeasurement;
+    expect(collected.migration).toMatchObject({
+      ...{ status: "completed", source: "R1", destination: "R2" },
+    });
+    expect(collected.offered.frames).toBeGreaterThan(500);
+    const { location } = await lab.run(() => lab.acts.locate(ref));
+    const verdict = await lab.run(() => lab.acts.judge(ref, { final: true }));
+    await lab.run(() => lab.acts.restore(ref));
+    const row = await lab.store.trial(ref.trialId);
+    expect(verdict).toMatchObject({ verdict: "valid" });
+    expect(row?.results.totalTimeMs).toBeGreaterThan(0);
+    expect(row?.results.downtimePacketGapMs).toBeGreaterThan(0);
+    if (!brokeByItself(row?.outcome ?? null, await lab.store.events({ trial: ref.trialId })))
+      expect({ location, outcome: row?.outcome }).toEqual({
+        ...{ location: "destination", outcome: "completed" },
+      });
   }, 120_000);
 
   test("a guest migrates under load, is located at its destination, and left alone there", async () => {

@@ -6,11 +6,17 @@ import { drawChaos } from "../../bench/chaos/draw.ts";
 import { runChaos } from "../../bench/chaos/run.ts";
 import { summary } from "../../bench/chaos/summary.ts";
 
-const seed = 4;
+/** Of those that kill everything at one moment, a part of it at another, and make four kinds of faults. */
+const seed = 2502;
 
 test("kills and faults at random moments lose no trial, double none and leave nothing behind", async () => {
   const folder = join(import.meta.dirname, "../../.longhaul/test/e2e-chaos");
-  const chaos = drawChaos(seed, { trials: 6, kills: 2, faults: 2 });
+  const chaos = drawChaos(seed, { trials: 6, kills: 2, faults: 4 });
+  const blows = chaos.strikes.map(({ blow }) => blow);
+  const victims = blows.flatMap((blow) => (blow.kind === "kill" ? blow.victims : []));
+  expect(new Set(victims).size).toBe(5);
+  const outside = blows.flatMap((blow) => (blow.kind === "fault" ? [blow.order.fault] : []));
+  expect(new Set([...outside, ...chaos.trialFaults.map(({ fault }) => fault)]).size).toBe(4);
   const said: string[] = [];
   const { campaign, record, elapsedMs } = await runChaos(folder, chaos, {
     deadlineMs: 180_000,
