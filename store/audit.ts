@@ -30,11 +30,10 @@ const looks: readonly string[] = [
    FROM attempt a JOIN mine t ON t.id = a.trial WHERE a.verdict = 'valid'
      AND NOT EXISTS (SELECT 1 FROM ${table} r WHERE r.trial = a.trial AND r.attempt = a.attempt)`,
   ),
-  ...["measurement", "provenance", "ledger", "counter_series", "step"].map(
-    (table) => `SELECT DISTINCT '${table} of no attempt', r.trial, r.attempt
-   FROM ${table} r JOIN mine t ON t.id = r.trial
+  // Of the tables that name an attempt, these alone may do so without one: the others refer to it by a foreign key.
+  `SELECT DISTINCT 'step of no attempt', r.trial, r.attempt
+   FROM step r JOIN mine t ON t.id = r.trial
    WHERE NOT EXISTS (SELECT 1 FROM attempt a WHERE a.trial = r.trial AND a.attempt = r.attempt)`,
-  ),
   `SELECT 'event of no attempt', e.trial, e.attempt FROM event e
    WHERE e.campaign = $1 AND e.trial IS NOT NULL
      AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.trial = e.trial AND a.attempt = coalesce(e.attempt, a.attempt))`,

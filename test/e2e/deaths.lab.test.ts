@@ -1,6 +1,5 @@
 /** Whatever dies in the middle of a measurement, the campaign goes on by itself and loses nothing. */
 import { randomBytes } from "node:crypto";
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -9,6 +8,7 @@ import { hostFolder } from "../../lab/namespace-host.ts";
 import { hostNames } from "../../model/testbed.ts";
 import { killedInSteps, latinSquare } from "./killed-in-steps.ts";
 import { bareCampaign, ownBench } from "./own-bench.ts";
+import { secondWorker } from "./second-worker.ts";
 
 // A migration lasts for seconds, so that a kill meets it.
 const bench = ownBench("e2e-deaths", 200);
@@ -95,17 +95,7 @@ test("a worker that was stopped before its load and goes on when another has tak
   // It would end the stopped worker for its silence, and nobody could come back.
   process.kill(bench.pidOf("supervisor"), "SIGKILL");
   process.kill(stopped, "SIGSTOP");
-  const other = spawn(process.execPath, ["workers/main.ts"], {
-    cwd: join(import.meta.dirname, "../.."),
-    env: {
-      ...process.env,
-      LONGHAUL_STATE: bench.state.path,
-      LONGHAUL_CACHE: bench.state.cache,
-      LONGHAUL_SERVICE_OF: bench.state.path,
-    },
-    stdio: "ignore",
-  });
-  const ended = new Promise((resolve) => other.once("exit", resolve));
+  const endOther = secondWorker(bench);
   try {
     await bench.until(id, ({ current: now }) => now !== null && now.trial !== trial, 90_000);
     const first = (await bench.trials(id)).find((one) => one.id === trial);
@@ -132,7 +122,6 @@ test("a worker that was stopped before its load and goes on when another has tak
     );
   } finally {
     process.kill(stopped, "SIGCONT");
-    other.kill("SIGTERM");
-    await ended;
+    await endOther();
   }
 }, 180_000);

@@ -59,6 +59,18 @@ const eachForwarding: readonly FaultCase[] = [
 
 const moreForwarding: readonly FaultCase[] = [
   {
+    what: "QEMU killed while the router settles",
+    fault: { fault: "qemu-kill", when: "settle" },
+    comesTo: "crashed",
+    rung: "recreate",
+  },
+  {
+    what: "QEMU killed while addresses are learned",
+    fault: { fault: "qemu-kill", when: "learn" },
+    comesTo: "crashed",
+    rung: "recreate",
+  },
+  {
     what: "guest's kernel panics under load",
     fault: { fault: "guest-panic", when: "load", afterMs: 200 },
     comesTo: "crashed",
@@ -195,6 +207,12 @@ const moreMigration: readonly FaultCase[] = [
     what: "guest spins in pre-copy",
     fault: { fault: "guest-spin", when: "migrating", afterMs: 100 },
     comesTo: "locked-up",
+    rung: "recreate",
+  },
+  {
+    what: "guest reboots silently in pre-copy",
+    fault: { fault: "guest-reboot", when: "migrating" },
+    comesTo: "silently-rebooted",
     rung: "recreate",
   },
   {
