@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { brokeByItself } from "../../bench/broken-by-itself.ts";
 import { bareCampaign, ownBench } from "./own-bench.ts";
 
 const bench = ownBench("e2e-campaign");
@@ -86,6 +87,10 @@ test("status in JSON has the promised keys, and its ledger adds up", async () =>
   expect((all.campaigns as { campaign: string }[]).at(-1)?.campaign).toBe(small);
 });
 
+interface TrialTold {
+  readonly outcome: string | null;
+  readonly evidence: Parameters<typeof brokeByItself>[1];
+}
 const afterMigration = /^(completed|crashed|locked-up)$/;
 
 test("trials in JSON have the promised keys, results with their units", async () => {
@@ -118,7 +123,9 @@ test("trials in JSON have the promised keys, results with their units", async ()
 
 test("one trial in JSON adds steps, attempts, ledger, evidence and provenance", async () => {
   for (const { id, kind } of await bench.trials(small)) {
-    const trial = await bench.json<Record<string, unknown>>("trial", id);
+    const trial = await bench.json<Record<string, unknown> & TrialTold>("trial", id);
+    if (trial.outcome !== "completed")
+      expect(brokeByItself(trial.outcome, trial.evidence)).toBe(true);
     expect(Object.keys(trial)).toEqual(
       expect.arrayContaining(["steps", "attemptLog", "ledger", "evidence", "provenance"]),
     );

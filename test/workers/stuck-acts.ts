@@ -58,12 +58,12 @@ export function stuckScript(campaignId: string, stuck: StuckAct, hold: () => Pro
 }
 
 export function held(acts: Acts, stuck: StuckAct, hold: () => Promise<unknown>): Acts {
-  const act = acts[stuck] as (...args: unknown[]) => Promise<unknown>;
+  const all = acts as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
   return {
     ...acts,
     [stuck]: async (...args: unknown[]) => {
       await hold();
-      return act(...args);
+      return all[stuck]?.(...args);
     },
   };
 }
