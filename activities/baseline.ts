@@ -1,14 +1,13 @@
 /** The baseline of health: both flows answer, and of a light load hardly a frame is lost. */
-import type { Stream } from "../generators/generator.ts";
+import { passStream } from "../generators/pass.ts";
 import type { Hypervisor } from "../hypervisors/hypervisor.ts";
 import type { Health } from "../model/health.ts";
 import type { BaselineFound } from "../model/measurement.ts";
 import { fnv1a } from "../model/tag.ts";
-import { collectSink, startSink } from "../probes/sink.ts";
 import type { Fence } from "../remote/agent.ts";
 import type { Store } from "../store/store.ts";
 import type { Bench } from "./deps.ts";
-import { endNic, routedStream } from "./flow.ts";
+import { receivingEnd, routedStream } from "./flow.ts";
 import { phase } from "./progress.ts";
 import { routerSilence } from "./router-answers.ts";
 
@@ -27,33 +26,23 @@ export async function measureBaseline(
   fence: Fence,
   { fps, frameSizeBytes, durationMs, lossRatio, unit }: BaselineWanted,
 ): Promise<BaselineFound> {
-  const { hosts, generator, testbed } = bench;
+  const { testbed } = bench;
   const asked = { fps, durationMs, allowedLossRatio: lossRatio };
   const silence = await routerSilence(bench, fence, unit("answer"), answerMs);
   if (silence !== null) return { ...asked, silence, offeredFrames: 0, receivedFrames: 0 };
   const tag = fnv1a(unit("load"));
-  const stream: Stream = routedStream(testbed, { tag, frameSizeBytes, fps, durationMs });
-  const sink = await hosts.agent("B");
-  await Promise.all([
-    startSink(sink, fence, unit("sink"), {
-      device: endNic(testbed, "B").device,
-      tag,
-      udpPort: stream.udpPort,
-      sequenceModulus: generator.sequenceModulus(stream),
-      fps,
-      deadlineMs: durationMs + 60_000,
-    }),
-    generator.prepare(fence, unit("load"), stream),
-  ]);
-  await generator.start(fence, unit("load"), stream);
-  const offered = await generator.finish(unit("load"), stream, () => undefined);
-  await phase(drainMs);
-  const received = await collectSink(sink, fence, unit("sink"));
+  const { offered, received } = await passStream(bench, fence, {
+    stream: routedStream(testbed, { tag, frameSizeBytes, fps, durationMs }),
+    end: receivingEnd(testbed),
+    unit,
+    deadlineMs: durationMs + 60_000,
+    drained: () => phase(drainMs),
+  });
   return {
     ...asked,
     silence: null,
     offeredFrames: offered.frames,
-    receivedFrames: received.frames,
+    receivedFrames: received.summary.frames,
   };
 }
 

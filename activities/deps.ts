@@ -1,5 +1,6 @@
 /** What the acts on a trial are given. The worker builds it; tests script it. */
 import type { Generator } from "../generators/generator.ts";
+import type { Receiver } from "../generators/receiver.ts";
 import type { Hypervisor } from "../hypervisors/hypervisor.ts";
 import type { FaultInjector } from "../model/fault.ts";
 import type { Testbed } from "../model/testbed.ts";
@@ -14,6 +15,7 @@ export interface Bench {
   /** By platform name. */
   readonly drivers: Readonly<Record<string, Hypervisor>>;
   readonly generator: Generator;
+  readonly receiver: Receiver;
   readonly power: Power;
   /** Makes the faults of a campaign file; absent where nobody can disturb the testbed on purpose. */
   readonly faults?: FaultInjector;

@@ -1,5 +1,6 @@
 /** The measured flow A→B and the side flow C→D, from what the testbed says of addresses and MACs. */
 import type { Stream } from "../generators/generator.ts";
+import type { ReceivingEnd } from "../generators/receiver.ts";
 import type { HostName, HostNic, SegmentName, Testbed } from "../model/testbed.ts";
 import { UsageError } from "../model/usage-error.ts";
 
@@ -26,6 +27,12 @@ export function nicOn(testbed: Testbed, host: HostName, link: HostNic["link"]): 
 
 export const endNic = (testbed: Testbed, host: End): HostNic =>
   nicOn(testbed, host, segmentOf[host]);
+
+/** Where the measured flow arrives. */
+export const receivingEnd = (testbed: Testbed): ReceivingEnd => ({
+  host: "B",
+  device: endNic(testbed, "B").device,
+});
 
 /** The IP address of an end, without prefix length. */
 export function endAddress(testbed: Testbed, host: End): string {

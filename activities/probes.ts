@@ -12,10 +12,9 @@ import type {
 import { collectCounterSeries, startCounterSeries } from "../probes/counter-series.ts";
 import { collectHostLoad, startHostLoad } from "../probes/host-load.ts";
 import { collectRtt, startRtt } from "../probes/rtt.ts";
-import { collectSinkWithRaw, startSink } from "../probes/sink.ts";
 import type { Agent, Fence } from "../remote/agent.ts";
 import { timeLine } from "../stats/clock.ts";
-import { endAddress, endNic } from "./flow.ts";
+import { endAddress, receivingEnd } from "./flow.ts";
 import type { Setup } from "./setup.ts";
 import { hostsOf } from "./taking-part.ts";
 
@@ -51,11 +50,7 @@ const loadHosts = ({ bench }: Setup, fence: Fence) => {
 export async function startProbes(setup: Setup, fence: Fence): Promise<void> {
   const { bench, campaign, stream, unit } = setup;
   const deadline = { deadlineMs: deadlineMs(setup) };
-  const [agents, sink, side] = await Promise.all([
-    agentsOf(setup, fence),
-    bench.hosts.agent("B"),
-    bench.hosts.agent("C"),
-  ]);
+  const [agents, side] = await Promise.all([agentsOf(setup, fence), bench.hosts.agent("C")]);
   await Promise.all([
     ...agents.map((agent) =>
       startCounterSeries(agent, fence, unit("counters"), {
@@ -63,8 +58,7 @@ export async function startProbes(setup: Setup, fence: Fence): Promise<void> {
         ...deadline,
       }),
     ),
-    startSink(sink, fence, unit("sink"), {
-      device: endNic(bench.testbed, "B").device,
+    bench.receiver.start(fence, unit("sink"), receivingEnd(bench.testbed), {
       udpPort: stream.udpPort,
       tag: stream.tag,
       fps: stream.fps,
@@ -111,13 +105,9 @@ export async function collectProbes(
     const on = (us: number) => line.at(stream.source, us) - line.at(host, 0);
     return { fromUs: on(load.startUs), toUs: on(load.endUs) };
   };
-  const [agents, sink, side] = await Promise.all([
-    agentsOf(setup, fence),
-    bench.hosts.agent("B"),
-    bench.hosts.agent("C"),
-  ]);
+  const [agents, side] = await Promise.all([agentsOf(setup, fence), bench.hosts.agent("C")]);
   const [received, rtt, hostLoad, sampled] = await Promise.all([
-    collectSinkWithRaw(sink, fence, unit("sink")),
+    bench.receiver.collect(fence, unit("sink"), receivingEnd(bench.testbed)),
     collectRtt(side, fence, unit("rtt")),
     Promise.all(
       loadHosts(setup, fence).map(async (name) =>

@@ -17,6 +17,7 @@ import { platforms } from "../model/platforms.ts";
 import { parseTestbed } from "../model/testbed-schema.ts";
 import type { Testbed } from "../model/testbed.ts";
 import type { AttemptRef, AttemptVerdict, PlannedTrial } from "../model/trial.ts";
+import { packetSink } from "../probes/sink.ts";
 import { openHosts } from "../remote/hosts.ts";
 import { freePort, startPostgres } from "../services/postgres.ts";
 import { stateFolder } from "../services/state-folder.ts";
@@ -80,6 +81,7 @@ export async function openLabBench(
     hosts,
     drivers: drivers(testbed, hosts),
     generator,
+    receiver: generator.receiver ?? packetSink(hosts),
     power: labPower(state),
     faults: faultInjector(state),
   };

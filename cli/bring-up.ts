@@ -4,6 +4,7 @@ import { generators } from "../generators/generators.ts";
 import { calibrateOnce } from "../lab/calibration.ts";
 import { labStatus, labUp } from "../lab/lab.ts";
 import { checkMachine } from "../lab/machine.ts";
+import { frameSizesOf } from "../model/campaign.ts";
 import type { LabFile } from "../model/testbed-file.ts";
 import { UsageError } from "../model/usage-error.ts";
 import { openHosts } from "../remote/hosts.ts";
@@ -53,10 +54,10 @@ export async function refuseUnfitServers(state: StateFolder): Promise<void> {
   );
 }
 
-/** Brings the lab up, unless it is, and calibrates the generator once for each start of the lab. */
+/** Brings the lab up, unless it is, and calibrates the generator once for each start of the lab: at the frame sizes of its file, and at those of the campaign. */
 export async function labReady(
   state: StateFolder,
-  { testbed, testbedPath }: Pick<RunFiles, "testbed" | "testbedPath">,
+  { testbed, testbedPath, campaign }: Pick<RunFiles, "testbed" | "testbedPath"> & Partial<RunFiles>,
   store: Pick<Store, "calibrations" | "putCalibration">,
   options: { readonly log: Log; readonly calibrate: boolean },
 ): Promise<void> {
@@ -73,7 +74,9 @@ export async function labReady(
         `${testbedPath}: generator ${JSON.stringify(lab.generator)} is unknown; known ones: ${Object.keys(known).join(", ")}`,
       );
     await calibrateOnce({ testbed: lab, hosts, generator }, store, {
-      frameSizesBytes: testbed.calibratedFrameSizesBytes,
+      frameSizesBytes: [
+        ...new Set([...testbed.calibratedFrameSizesBytes, ...frameSizesOf(campaign ?? null)]),
+      ],
       log: options.log,
       since,
       again: false,

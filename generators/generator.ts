@@ -1,6 +1,8 @@
-/** Makes the load. Roles: source (sends) and receiver (the sink counts what arrives). */
+/** Makes the load. Its other end is a receiver. */
 import type { OfferedLoad } from "../model/measurement.ts";
 import type { Fence } from "../remote/agent.ts";
+import type { CalibrationStep } from "./calibration-steps.ts";
+import type { Receiver, ReceivingEnd } from "./receiver.ts";
 
 /** A constant-rate stream of numbered UDP frames. */
 export interface Stream {
@@ -20,9 +22,23 @@ export interface Stream {
   readonly heldMs?: number;
 }
 
+/** A way without a router in between. */
+export interface CalibrationOrder {
+  readonly lineFps: number;
+  readonly streamOf: (fps: number) => Stream;
+  readonly receiver: Receiver;
+  readonly end: ReceivingEnd;
+  /** Prefix of the units' names; unique on the hosts' boot. */
+  readonly unit: (what: string) => string;
+}
+
 export interface Generator {
   readonly name: string;
+  /** That of a generator which receives what it sent itself; absent: the packet sink counts. */
+  readonly receiver?: Receiver;
   version(host: string): Promise<string>;
+  /** The highest rate that it keeps and of which every frame arrives. @throws {Error} not even the lowest one. */
+  calibrate(fence: Fence, order: CalibrationOrder): Promise<CalibrationStep>;
   /** Begins `prepare`, and does not wait for its end. Idempotent. */
   load(fence: Fence, unit: string, stream: Stream): Promise<void>;
   /** All that can be done before the trial, by the unit `unit` where a generator can wait loaded and ready. Idempotent. @throws {CommandFailed} with the generator's own words when it refuses. */

@@ -10,6 +10,7 @@ import type { Testbed } from "../model/testbed.ts";
 import { captureBytes } from "../model/units.ts";
 import type { Hosts, UnitOutput } from "../remote/agent.ts";
 import { CommandFailed, NoExitStatus } from "../remote/shell.ts";
+import { calibrateBySteps } from "./calibration.ts";
 import { framesInCapture } from "./capture.ts";
 import type { Generator, Stream } from "./generator.ts";
 import { parseStatistics, parseVersion } from "./tcpreplay-output.ts";
@@ -78,7 +79,7 @@ export const tcpreplay = (testbed: Testbed, hosts: Hosts): Generator => {
     });
   };
 
-  return {
+  const generator: Generator = {
     name: "tcpreplay",
     version: async (host) => {
       const argv = ["tcpreplay", "--version"];
@@ -88,6 +89,7 @@ export const tcpreplay = (testbed: Testbed, hosts: Hosts): Generator => {
       return version;
     },
     sequenceModulus: (stream) => framesInCapture(stream.frameSizeBytes),
+    calibrate: (fence, order) => calibrateBySteps(generator, fence, order),
     load,
     prepare: async (fence, unit, stream) => {
       await load(fence, unit, stream);
@@ -135,6 +137,7 @@ export const tcpreplay = (testbed: Testbed, hosts: Hosts): Generator => {
       if ((await agent.unit(unit)) !== null) await agent.stopUnit(fence, unit, { graceMs: 3000 });
     },
   };
+  return generator;
 };
 
 /** A socket's path has at most 107 bytes (man 7 unix), the name of a unit up to 200. */

@@ -6,10 +6,9 @@ import type { Generator, Stream } from "../generators/generator.ts";
 import type { HostNic, Testbed } from "../model/testbed.ts";
 import type { Calibration } from "../model/testbed.ts";
 import { lineRateFps } from "../model/units.ts";
-import { collectSinkWithRaw, startSink } from "../probes/sink.ts";
+import { packetSink } from "../probes/sink.ts";
 import type { Fence, Hosts } from "../remote/agent.ts";
 import type { Store } from "../store/store.ts";
-import { highestStep, measureStep, type CalibrationStep } from "./calibration-steps.ts";
 
 export interface CalibrationOptions {
   readonly frameSizesBytes: readonly number[];
@@ -17,8 +16,6 @@ export interface CalibrationOptions {
 }
 
 const stepMs = 500;
-/** What is still in queues when the generator has ended. */
-const drainMs = 100;
 const receiver = "R1";
 const unitPrefix = "calibration.";
 /** No host's: R1 takes the frames in at its NIC, its kernel drops them. */
@@ -34,9 +31,12 @@ export async function calibrate(
   const found: Calibration[] = [];
   for (const frameSizeBytes of frameSizesBytes) {
     const lineFps = lineRateFps(testbed.lineRateMbpsL1, frameSizeBytes);
-    const best = await highestStep(lineFps, (fps) => {
-      const stream = directStream(testbed, end.mac, frameSizeBytes, fps);
-      return oneStep({ hosts, generator, fence }, stream, end.device);
+    const best = await generator.calibrate(fence, {
+      lineFps,
+      streamOf: (fps) => directStream(testbed, end.mac, frameSizeBytes, fps),
+      receiver: generator.receiver ?? packetSink(hosts),
+      end: { host: receiver, device: end.device },
+      unit: (what) => `${unitPrefix}${what}`,
     });
     const calibration: Calibration = {
       testbed: testbed.name,
@@ -155,30 +155,4 @@ function directStream(
     fps,
     durationMs: stepMs,
   };
-}
-
-async function oneStep(
-  { hosts, generator, fence }: { hosts: Hosts; generator: Generator; fence: Fence },
-  stream: Stream,
-  device: string,
-): Promise<CalibrationStep> {
-  const unit = `${unitPrefix}${stream.frameSizeBytes}B.${Math.round(stream.fps)}fps.${stream.tag}`;
-  const sink = await hosts.agent(receiver);
-  await Promise.all([
-    startSink(sink, fence, `${unit}.sink`, {
-      device,
-      udpPort: stream.udpPort,
-      tag: stream.tag,
-      fps: stream.fps,
-      sequenceModulus: generator.sequenceModulus(stream),
-      deadlineMs: 30_000,
-      keepRaw: true,
-    }),
-    generator.prepare(fence, `${unit}.load`, stream),
-  ]);
-  await generator.start(fence, `${unit}.load`, stream);
-  const offered = await generator.finish(`${unit}.load`, stream, () => undefined);
-  await new Promise((resolve) => setTimeout(resolve, drainMs));
-  const { summary, raw } = await collectSinkWithRaw(sink, fence, `${unit}.sink`);
-  return measureStep(stream.fps, offered.frames, summary, raw?.arrivalUs ?? []);
 }

@@ -74,3 +74,12 @@ export interface Campaign {
   /** Absent in a campaign that disturbs none of its trials. */
   readonly faults?: readonly PlannedFault[] | undefined;
 }
+
+/** Every frame size that it measures at, each once; none of no campaign. */
+export const frameSizesOf = (campaign: Campaign | null): readonly number[] => [
+  ...new Set(
+    [...(campaign?.forwarding ?? []), ...(campaign?.migration ?? [])].flatMap(
+      ({ frameSizesBytes }) => frameSizesBytes,
+    ),
+  ),
+];

@@ -49,6 +49,12 @@ export interface CounterSnapshot {
   readonly ip: Readonly<Record<string, number>>;
 }
 
+/** Stamps of every frame of the port in order of arrival, foreign ones included. */
+export interface RawArrivals {
+  readonly arrivalUs: readonly number[];
+  readonly sequence: readonly number[];
+}
+
 /** The packet sink's reduction of its per-frame stamps, made on the host. */
 export interface SinkSummary {
   readonly host: string;

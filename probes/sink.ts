@@ -1,7 +1,7 @@
 /** The packet sink: arrival and sequence number of every frame of one flow, reduced on the host. */
 import { z } from "zod";
 import type { RawArrivals, SinkSummary } from "../model/measurement.ts";
-import type { Agent, Fence } from "../remote/agent.ts";
+import type { Agent, Fence, Hosts } from "../remote/agent.ts";
 import { int64s, uint32s } from "./columns.ts";
 import { collectProbe, startProbe } from "./unit.ts";
 
@@ -83,3 +83,19 @@ export const collectSinkWithRaw = async (
     },
   };
 };
+
+/** The sink as a receiver of the load, on whichever host the frames arrive. */
+export const packetSink = (hosts: Hosts) => ({
+  name: "sink",
+  async start(
+    fence: Fence,
+    unit: string,
+    { host, device }: { readonly host: string; readonly device: string },
+    expected: Omit<SinkOptions, "device">,
+  ): Promise<void> {
+    await startSink(await hosts.agent(host), fence, unit, { device, ...expected });
+  },
+  async collect(fence: Fence, unit: string, { host }: { readonly host: string }) {
+    return collectSinkWithRaw(await hosts.agent(host), fence, unit);
+  },
+});

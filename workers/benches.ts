@@ -8,6 +8,7 @@ import type { TestbedFile } from "../model/testbed-file.ts";
 import type { Testbed } from "../model/testbed.ts";
 import { UsageError } from "../model/usage-error.ts";
 import type { Power } from "../power/power.ts";
+import { packetSink } from "../probes/sink.ts";
 import { testbedPower } from "../power/testbed-power.ts";
 import { openHosts } from "../remote/hosts.ts";
 import type { StateFolder } from "../services/state-folder.ts";
@@ -63,5 +64,6 @@ function build(testbed: Testbed, power: Power): Bench {
     throw new UsageError(
       `testbed ${testbed.name}: unknown generator ${testbed.generator}; known: ${Object.keys(known).join(", ")}`,
     );
-  return { testbed, hosts, drivers: drivers(testbed, hosts), generator, power };
+  const receiver = generator.receiver ?? packetSink(hosts);
+  return { testbed, hosts, drivers: drivers(testbed, hosts), generator, receiver, power };
 }

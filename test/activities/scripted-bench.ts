@@ -1,6 +1,7 @@
 /** A bench without hosts: every verb writes a line to the journal, so that tests can assert order. */
 import type { Bench, TrialDeps } from "../../activities/deps.ts";
-import type { Generator } from "../../generators/generator.ts";
+import type { Generator, Stream } from "../../generators/generator.ts";
+import type { Receiver } from "../../generators/receiver.ts";
 import type { HasConsole, Hypervisor, Migrates, Watchable } from "../../hypervisors/hypervisor.ts";
 import type { Campaign } from "../../model/campaign.ts";
 import type { GuestState } from "../../model/guest.ts";
@@ -9,10 +10,12 @@ import type {
   Measurement,
   MigrationProgress,
   MigrationReport,
+  OfferedLoad,
 } from "../../model/measurement.ts";
 import { hostNames } from "../../model/testbed.ts";
 import type { TrialKind } from "../../model/trial.ts";
-import type { Agent, UnitState } from "../../remote/agent.ts";
+import { packetSink } from "../../probes/sink.ts";
+import type { Agent, Hosts, UnitState } from "../../remote/agent.ts";
 import { NoExitStatus } from "../../remote/shell.ts";
 import type { AttemptRow, EventRow, Store, TrialRow } from "../../store/store.ts";
 import {
@@ -65,6 +68,12 @@ export interface Script {
   readonly afterRecovery?: boolean;
   /** Replaces what a probe's unit of this name brings home. */
   readonly results?: Readonly<Record<string, unknown>>;
+  /** What the generator says of a load that it has sent. */
+  readonly sent?: (stream: Stream) => OfferedLoad;
+  /** The packet sink on the scripted hosts by default. */
+  readonly receiver?: Receiver;
+  /** Verbs of the store beside those of a trial. */
+  readonly store?: Partial<Store>;
   /** Hosts in quarantine, isolated. Being asked anything fails the test. */
   readonly quarantined?: readonly string[];
 }
@@ -211,33 +220,38 @@ export function scriptedBench(script: Script = {}) {
   const generator: Generator = {
     name: "scripted",
     version: async () => "1",
+    calibrate: async () => {
+      throw new Error("the script calibrates nothing");
+    },
     sequenceModulus: () => 65_536,
     load: async (_fence, unit) => note(`begin to load the generator ${what(unit)}`),
     prepare: async (_fence, unit) => note(`load the generator ${what(unit)}`),
     start: async () => note("load starts"),
-    finish: async (_unit, _stream, onProgress) => {
+    finish: async (_unit, stream, onProgress) => {
       onProgress(1);
       await script.finish?.();
       note("load has ended");
-      return offered;
+      return script.sent?.(stream) ?? offered;
     },
     offered: async (unit) =>
       ["ended", "stopped"].includes(units.get(unit) ?? "") ? offered : null,
     stop: async () => note("load is stopped"),
   };
 
+  const hosts: Hosts = {
+    agent: async (name) => {
+      if (script.quarantined?.includes(name)) throw new Error(`${name}: was asked in quarantine`);
+      if (script.silent?.[name] !== undefined) throw new NoExitStatus(`${name}: silent`);
+      return agent(name);
+    },
+    close: async () => undefined,
+  };
   const bench: Bench = {
     testbed,
-    hosts: {
-      agent: async (name) => {
-        if (script.quarantined?.includes(name)) throw new Error(`${name}: was asked in quarantine`);
-        if (script.silent?.[name] !== undefined) throw new NoExitStatus(`${name}: silent`);
-        return agent(name);
-      },
-      close: async () => undefined,
-    },
+    hosts,
     drivers: { bare: driver("bare"), kvm: driver("kvm") },
     generator,
+    receiver: script.receiver ?? packetSink(hosts),
     power: { state: async (host) => script.silent?.[host] ?? "on" } as Bench["power"],
   };
   const trial = {
@@ -289,6 +303,7 @@ export function scriptedBench(script: Script = {}) {
     putSeries: async () => note("series stored"),
     judge: async (_ref, { verdict, final }) =>
       note(`judged ${verdict.verdict}${final ? " finally" : ""}`),
+    ...script.store,
   };
   const store = new Proxy(verbs, {
     get: (known, verb: string) => {

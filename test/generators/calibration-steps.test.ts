@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { highestStep, isKept, measureStep } from "../../lab/calibration-steps.ts";
-import type { CalibrationStep } from "../../lab/calibration-steps.ts";
+import { highestStep, isKept, measureStep } from "../../generators/calibration-steps.ts";
+import type { CalibrationStep } from "../../generators/calibration-steps.ts";
 
 const kept = (fps: number): CalibrationStep => ({
   fps,
