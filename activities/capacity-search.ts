@@ -10,8 +10,9 @@ export interface CapacityBounds {
 
 /**
  * `isLossless` measures one load. A load that lost frames is tried once more: on shared cores a single
- * short trial loses some by a neighbour's doing. Takes at most 2 × (1 + log2(1 / precision)) trials.
- * null: even the lowest load lost frames.
+ * short trial loses some by a neighbour's doing. Takes at most
+ * 2 × (1 + ⌈log2(1 / lowestRatio)⌉ + ⌈log2(1 / precision)⌉) trials: first the upper bound is halved
+ * until a load passes, then the bounds close in. null: even the lowest load lost frames.
  */
 export async function searchCapacity(
   { highestFps, lowestRatio, precisionRatio }: CapacityBounds,

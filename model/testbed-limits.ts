@@ -49,7 +49,7 @@ export function platformLimit(
 
 /** Why line or generator cannot offer this load; null when they can, or when that is not known. */
 export function loadLimit(
-  testbed: TestbedFacts,
+  testbed: Pick<TestbedFacts, "name" | "calibrations">,
   load: Load,
   scenario: Scenario,
   surroundings: LoadSurroundings,
@@ -63,7 +63,10 @@ export function loadLimit(
 }
 
 /** The highest rate that the generator kept from host A at this frame size; null: not calibrated. */
-export function calibratedFps(testbed: TestbedFacts, frameSizeBytes: number): number | null {
+export function calibratedFps(
+  testbed: Pick<TestbedFacts, "calibrations">,
+  frameSizeBytes: number,
+): number | null {
   const rates = (testbed.calibrations ?? [])
     .filter((each) => each.frameSizeBytes === frameSizeBytes && each.host === "A")
     .map(({ maxFps }) => maxFps);

@@ -107,5 +107,7 @@ export interface Capacity {
   readonly bootProfile: string;
   readonly frameSizeBytes: number;
   readonly fps: number;
+  /** With what it was measured, in words (`capacityConditions`); null: by a Longhaul that did not keep it. */
+  readonly conditions: string | null;
   readonly measuredAt: string;
 }

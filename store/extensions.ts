@@ -84,13 +84,23 @@ function planned(
   }
 }
 
-/** A load that was resolved once stays: all repetitions of a scenario have the same one. */
+/** A load that was resolved once stays: all repetitions of a scenario have the same one, and the verdict of one that was beyond the testbed. */
 async function takeOverCapacities(session: Session, campaign: string): Promise<void> {
   await session.execute(
     `UPDATE trial AS added SET intended_fps = known.intended_fps
      FROM (SELECT DISTINCT platform, frame_size_bytes, of_capacity, intended_fps FROM trial
            WHERE campaign = $1 AND of_capacity IS NOT NULL AND intended_fps IS NOT NULL) AS known
      WHERE added.campaign = $1 AND added.intended_fps IS NULL
+       AND added.platform = known.platform AND added.frame_size_bytes = known.frame_size_bytes
+       AND added.of_capacity = known.of_capacity`,
+    [campaign],
+  );
+  await session.execute(
+    `UPDATE trial AS added
+     SET state = known.state, reason = known.reason, ended_at = now(), beyond_testbed = true
+     FROM (SELECT DISTINCT ON (platform, frame_size_bytes, of_capacity) * FROM trial
+           WHERE campaign = $1 AND beyond_testbed) AS known
+     WHERE added.campaign = $1 AND added.state = 'pending' AND NOT added.beyond_testbed
        AND added.platform = known.platform AND added.frame_size_bytes = known.frame_size_bytes
        AND added.of_capacity = known.of_capacity`,
     [campaign],

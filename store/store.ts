@@ -4,6 +4,7 @@
  * Every verb throws `StoreUnavailable` when PostgreSQL cannot be reached.
  */
 import type { Campaign } from "../model/campaign.ts";
+import type { BeyondTestbed } from "../model/capacity.ts";
 import type { ExtendAnswer, ExtendOrder } from "../model/extension.ts";
 import type { KindPace } from "../model/pace.ts";
 import type {
@@ -219,12 +220,12 @@ export interface Store extends RecoveryVerbs {
     which: { since?: string | null; newest: number },
   ): Promise<readonly TrialRow[]>;
   trial(id: string): Promise<TrialRow | null>;
-  /** Fills in the intended load of every `ofCapacity` trial of this platform and frame size. */
+  /** Fills in the intended load of every `ofCapacity` trial of this platform and frame size; those whose load is among `beyond` get their verdict at once, in the same transaction. */
   resolveLoads(
     campaign: string,
     platform: string,
     frameSizeBytes: number,
-    capacityFps: number,
+    capacity: { readonly fps: number; readonly beyond: readonly BeyondTestbed[] },
   ): Promise<void>;
   /** Turns the running and every pending trial to skipped and ends the campaign, in one transaction. */
   cancelCampaign(id: string, by: string): Promise<void>;

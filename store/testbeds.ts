@@ -70,13 +70,14 @@ export const testbedVerbs = (database: Database): TestbedVerbs => ({
       [testbed],
     ),
 
-  async putCapacity({ testbed, platform, bootProfile, frameSizeBytes, fps, measuredAt }) {
+  async putCapacity({ testbed, platform, bootProfile, frameSizeBytes, fps, ...how }) {
     await database.execute(
-      `INSERT INTO capacity (testbed, platform, boot_profile, frame_size_bytes, fps, measured_at)
-       VALUES ($1, $2, $3, $4, $5, $6)
+      `INSERT INTO capacity (testbed, platform, boot_profile, frame_size_bytes, fps, measured_at,
+         conditions)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)
        ON CONFLICT (testbed, platform, boot_profile, frame_size_bytes)
-       DO UPDATE SET fps = $5, measured_at = $6`,
-      [testbed, platform, bootProfile, frameSizeBytes, fps, measuredAt],
+       DO UPDATE SET fps = $5, measured_at = $6, conditions = $7`,
+      [testbed, platform, bootProfile, frameSizeBytes, fps, how.measuredAt, how.conditions],
     );
   },
 

@@ -1,6 +1,7 @@
 /** Trials as they stand in the plan and after their verdict. */
 import type { TrialKind } from "../model/trial.ts";
 import type { Database } from "./database.ts";
+import { storable } from "./rows.ts";
 import type { Store, TrialRow } from "./store.ts";
 
 interface FlatTrial extends Omit<TrialRow, "scenario"> {
@@ -66,15 +67,24 @@ export const trialVerbs = (database: Database): TrialVerbs => ({
     return [...elements.values()];
   },
 
-  async resolveLoads(campaign, platform, frameSizeBytes, capacityFps) {
-    // A load once resolved stays: all repetitions of a scenario have the same one.
-    await database.execute(
-      `UPDATE trial SET intended_fps = of_capacity * $4
-       WHERE campaign = $1 AND platform = $2 AND frame_size_bytes = $3
-         AND of_capacity IS NOT NULL AND intended_fps IS NULL`,
-      [campaign, platform, frameSizeBytes, capacityFps],
-    );
-  },
+  resolveLoads: (campaign, platform, frameSizeBytes, { fps, beyond }) =>
+    database.transaction(async (session) => {
+      const place = [campaign, platform, frameSizeBytes];
+      // A load once resolved stays: all repetitions of a scenario have the same one.
+      for (const { ofCapacity, verdict, reason } of beyond)
+        await session.execute(
+          `UPDATE trial SET state = $5, reason = $6, ended_at = now(), beyond_testbed = true
+           WHERE campaign = $1 AND platform = $2 AND frame_size_bytes = $3
+             AND of_capacity = $4 AND intended_fps IS NULL AND state = 'pending'`,
+          [...place, ofCapacity, verdict, storable(reason)],
+        );
+      await session.execute(
+        `UPDATE trial SET intended_fps = of_capacity * $4
+         WHERE campaign = $1 AND platform = $2 AND frame_size_bytes = $3
+           AND of_capacity IS NOT NULL AND intended_fps IS NULL`,
+        [...place, fps],
+      );
+    }),
 });
 
 /** A trial's columns with the levels gathered into its scenario. */

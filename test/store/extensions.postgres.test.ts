@@ -66,7 +66,7 @@ test("the same order again adds nothing; fewer are refused and nothing changes",
 
 test("a load that was resolved once is the same in the added repetitions", async () => {
   await planned("capacity");
-  await at.store.resolveLoads("capacity", "bare", 64, 40_000);
+  await at.store.resolveLoads("capacity", "bare", 64, { fps: 40_000, beyond: [] });
   await extend("capacity", 3);
   const added = (await at.store.trials("capacity")).filter(({ repetition }) => repetition === 3);
   const loads = added
@@ -75,6 +75,21 @@ test("a load that was resolved once is the same in the added repetitions", async
   expect(loads.sort()).toEqual([
     ["bare", 20_000],
     ["kvm-virtio", null],
+  ]);
+});
+
+test("added repetitions of a load that is beyond the testbed have its verdict, too", async () => {
+  await planned("beyond");
+  const beyond = [{ ofCapacity: 0.5, verdict: "invalid", reason: "both numbers" }] as const;
+  await at.store.resolveLoads("beyond", "bare", 64, { fps: 40_000, beyond });
+  await extend("beyond", 3);
+  const added = (await at.store.trials("beyond")).filter(({ repetition }) => repetition === 3);
+  const ends = added
+    .filter(({ scenario }) => scenario.ofCapacity !== null)
+    .map(({ scenario, state, reason }) => [scenario.platform, state, reason]);
+  expect(ends.sort()).toEqual([
+    ["bare", "invalid", "both numbers"],
+    ["kvm-virtio", "pending", null],
   ]);
 });
 

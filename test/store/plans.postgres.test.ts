@@ -77,8 +77,28 @@ test("fresh ids differ even when asked for at the same time, and none is used ag
 
 test("loads of a capacity are filled in once and keep their first value", async () => {
   await planted(postgres.store, "capacity");
-  await postgres.store.resolveLoads("capacity", "bare", 64, 80_000);
-  await postgres.store.resolveLoads("capacity", "bare", 64, 90_000);
+  await postgres.store.resolveLoads("capacity", "bare", 64, { fps: 80_000, beyond: [] });
+  await postgres.store.resolveLoads("capacity", "bare", 64, { fps: 90_000, beyond: [] });
   const loads = (await postgres.store.trials("capacity")).map((t) => t.scenario.intendedFps);
   expect(loads).toEqual([1000, 40_000, 1000, 40_000, 1000, 40_000]);
+});
+
+test("trials whose resolved load the testbed cannot offer get their verdict without an attempt, the others stay", async () => {
+  await planted(postgres.store, "beyond");
+  const reason = "beyond the testbed: both numbers";
+  const beyond = [{ ofCapacity: 0.5, verdict: "skipped", reason }] as const;
+  await postgres.store.resolveLoads("beyond", "bare", 64, { fps: 80_000, beyond });
+  const trials = await postgres.store.trials("beyond");
+  const asked = trials.filter(({ scenario }) => scenario.ofCapacity === 0.5);
+  expect(asked).toHaveLength(3);
+  for (const trial of asked)
+    expect(trial).toMatchObject({
+      ...{ state: "skipped", reason, attempts: 0, judgedAttempt: null },
+      endedAt: expect.any(String) as string,
+      scenario: { intendedFps: 40_000 },
+    });
+  expect(await postgres.store.status("beyond")).toMatchObject({
+    ...{ planned: 6, pending: 3, attempts: 0 },
+    verdicts: { valid: 0, invalid: 0, skipped: 3 },
+  });
 });

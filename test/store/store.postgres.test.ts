@@ -201,6 +201,7 @@ test("calibrations and capacities are replaced by newer ones of the same key", a
   const capacity = {
     ...{ testbed: "lab", platform: "bare", bootProfile: "default", frameSizeBytes: 64, fps: 9 },
     measuredAt: "2026-01-01T00:00:00.000Z",
+    conditions: "256 MiB",
   };
   for (const factor of [1, 2]) {
     await postgres.store.putCalibration({ ...calibration, maxFps: 1e5 * factor });
