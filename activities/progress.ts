@@ -1,8 +1,10 @@
 /** The running activity: heartbeats that mean progress, and the wish to end. */
 import { Context } from "@temporalio/activity";
+import { beaten } from "./standstill.ts";
 
 /** Reports that progress of what this phase waits for was seen. Never called by a timer. */
 export const progress = (detail: Readonly<Record<string, number | string>>): void => {
+  beaten();
   Context.current().heartbeat(detail);
 };
 

@@ -1,13 +1,22 @@
 /**
- * What Longhaul's order costs: a campaign of 2,000 trials whose acts do nothing, against a hand-written
- * workflow that runs the same number of activities on the same server. `node bench/null-campaign.ts [TRIALS]`
+ * What Longhaul's order costs: a campaign of 2,000 trials on hosts that do nothing, against a hand-written
+ * workflow that runs the same number of activities on the same server. Real are Temporal, PostgreSQL, the
+ * testbed's lock, the plan and its reading, attempts, steps, verdicts and the ledger; scripted away are
+ * drivers, agents and probes, and with them measurements, series and their judging.
+ * `npm run bench:null-campaign -- [TRIALS]`. Exits 1 beyond a goal.
  */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundleWorkflowCode, DefaultLogger, Worker } from "@temporalio/worker";
-import { noAttempts } from "../model/attempts.ts";
-import { scriptedRecovery } from "../test/workflows/scripted-recovery.ts";
+import { recorded } from "../activities/steps.ts";
+import { taskQueue } from "../model/search-attributes.ts";
+import { freePort, startPostgres } from "../services/postgres.ts";
+import { openStore } from "../store/open-store.ts";
+import { sampleCampaign, samplePlan } from "../test/store/sample-plan.ts";
+import { storedActs } from "../test/workers/stored-acts.ts";
 import { temporalServer } from "../test/workflows/server.ts";
-import type { Acts, Element } from "../workflows/acts.ts";
+import type { Acts } from "../workflows/acts.ts";
 import type { campaign } from "../workflows/campaign.ts";
 import type { loop } from "./null-workflows.ts";
 
@@ -15,17 +24,31 @@ const trials = Number(process.argv[2] ?? 2000);
 /** Sweeps of ten loads, and between them single migrations: one trial in eleven, as in the paper's grid. */
 const loads = 10;
 const goal = 0.5;
+/** Resident memory with the last trial, at most, of that with a quarter of them done. */
+const memoryGoal = 1.25;
+const testbed = "lab";
 
+const folder = await mkdtemp(join(tmpdir(), "longhaul-null-"));
+const postgres = await startPostgres({
+  dataFolder: join(folder, "postgres"),
+  port: await freePort(),
+  password: "only for this bench",
+  log: join(folder, "postgres.log"),
+});
+const store = openStore(postgres.url);
+await store.migrate();
+await plan();
 const { environment, bundle } = await temporalServer();
 const { client, nativeConnection: connection } = environment;
-const memory = setInterval(noteMemory, 250);
-let peakMib = 0;
 let activities = 0;
+let done = 0;
+/** Resident memory with each quarter of the trials done, MiB. */
+const quarterMib: number[] = [];
 
 const ours = await timed(async () => {
   const worker = await Worker.create({
     connection,
-    taskQueue: "null",
+    taskQueue: taskQueue(testbed),
     workflowBundle: { codePath: bundle },
     activities: nullActs(),
     maxCachedWorkflows: 100,
@@ -33,13 +56,13 @@ const ours = await timed(async () => {
   await worker.runUntil(() =>
     client.workflow.execute<typeof campaign>("campaign", {
       workflowId: "campaign/null",
-      taskQueue: "null",
-      args: [{ campaignId: "null", testbed: "null", attemptLimit: 3, carried: null }],
+      taskQueue: taskQueue(testbed),
+      args: [{ campaignId: "null", testbed, attemptLimit: 3, carried: null }],
     }),
   );
 });
 const counted = activities;
-const memoryOfCampaign = peakMib;
+const status = await store.status("null");
 
 const loopBundle = await bundleWorkflowCode({
   workflowsPath: join(import.meta.dirname, "null-workflows.ts"),
@@ -60,13 +83,20 @@ const theirs = await timed(async () => {
     }),
   );
 });
-clearInterval(memory);
 
 const rate = (seconds: number) => (trials / seconds).toFixed(1);
 const ratio = theirs / ours;
-console.log(`trials ${trials}, activities ${counted}`);
 console.log(
-  `campaign: ${ours.toFixed(1)} s, ${rate(ours)} trials/s, peak RSS ${memoryOfCampaign} MiB`,
+  `trials ${trials}, activities ${counted}; in the store: ${status?.verdicts.valid ?? 0} valid of ${status?.planned ?? 0}, each with its attempt and steps`,
+);
+console.log(
+  "real: server, store, lock, plan, attempts, steps, verdicts; scripted away: drivers, agents, probes, judging",
+);
+console.log(`campaign: ${ours.toFixed(1)} s, ${rate(ours)} trials/s`);
+const [first = NaN, , , last = NaN] = quarterMib;
+const growth = last / first;
+console.log(
+  `resident memory with 25, 50, 75, 100 % of the trials done: ${quarterMib.join(", ")} MiB; the last is ${growth.toFixed(2)} of the first (goal: at most ${memoryGoal})`,
 );
 console.log(
   `hand-written loop of as many activities: ${theirs.toFixed(1)} s, ${rate(theirs)} trials/s`,
@@ -75,7 +105,11 @@ console.log(`ratio ${ratio.toFixed(2)} of its rate (goal: at least ${goal})`);
 for (const type of ["campaign", "forwardingSweep", "migrationTrial", "loop"])
   await printHistories(type);
 await environment.teardown();
-process.exitCode = ratio >= goal ? 0 : 1;
+await store.close();
+await postgres.stop();
+await rm(folder, { recursive: true, force: true });
+const isWhole = status?.verdicts.valid === trials;
+process.exitCode = ratio >= goal && growth <= memoryGoal && isWhole ? 0 : 1;
 
 async function printHistories(type: string): Promise<void> {
   const runs = [];
@@ -95,62 +129,55 @@ async function timed(work: () => Promise<void>): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
-function noteMemory(): void {
-  peakMib = Math.max(peakMib, Math.round(process.memoryUsage.rss() / 2 ** 20));
+/** Every trial of the plan as a row: elements in their order, none with a load that waits for a capacity. */
+async function plan(): Promise<void> {
+  await store.putTestbed({ name: testbed, kind: "lab", content: { name: testbed } });
+  const { trials: rows, ...planned } = samplePlan("null", { trialCount: trials });
+  await store.putPlan({
+    ...planned,
+    campaign: { ...sampleCampaign, repetitions: Math.ceil(trials / (loads + 1)) },
+    trials: rows.map((row, position) => {
+      const block = Math.floor(position / (loads + 1));
+      const index = position % (loads + 1);
+      const kind = index === loads ? "migration" : "forwarding";
+      const element = `null/b${block}/${kind}`;
+      const fps = 1000 * (index + 1);
+      return {
+        ...row,
+        ...{ kind, element, repetition: block + 1 },
+        id: kind === "migration" ? element : `${element}-${fps}fps`,
+        scenario: {
+          ...row.scenario,
+          ...{ load: `${fps}fps`, intendedFps: fps, ofCapacity: null },
+          direction: kind === "migration" ? ("R1toR2" as const) : null,
+        },
+      };
+    }),
+  });
 }
 
-/** A plan in memory that is read in order, and acts that answer at once. */
+/** Acts on the store and the lock as a worker has them, recorded as its own are, with nothing done on hosts. */
 function nullActs(): Acts {
-  const elements: Element[] = [];
-  for (let planned = 0; planned < trials;) {
-    const kind = elements.length % 2 === 0 ? "forwarding" : "migration";
-    const count = Math.min(kind === "forwarding" ? loads : 1, trials - planned);
-    elements.push(element(kind, elements.length, count));
-    planned += count;
-  }
-  const open = new Map(elements.map((one) => [one.id, one]));
-  const done = new Set<string>();
-  const acts: Acts = {
-    acquireTestbed: async () => Promise.resolve({ status: "granted", epoch: 1 }),
-    releaseTestbed: async () => Promise.resolve(),
-    openCapacities: async () => Promise.resolve([]),
-    resolveCapacity: async () => Promise.resolve({ fps: 1 }),
-    nextElements: async (_campaign, limit) => {
-      for (const [id, one] of open)
-        if (one.trials.every(({ trialId }) => done.has(trialId))) open.delete(id);
-      return Promise.resolve([...open.values()].slice(0, limit));
+  const { activities: acts } = storedActs(client, store);
+  const judge = recorded(store, "judge", (ref, options: Parameters<Acts["judge"]>[1]) =>
+    acts.judge(ref, options),
+  );
+  const all: Acts = {
+    ...acts,
+    prepare: recorded(store, "prepare", (ref) => acts.prepare(ref)),
+    measure: recorded(store, "measure", (ref) => acts.measure(ref)),
+    locate: recorded(store, "locate", (ref) => acts.locate(ref)),
+    restore: recorded(store, "restore", (ref) => acts.restore(ref)),
+    async judge(ref, options) {
+      const verdict = await judge(ref, options);
+      done += 1;
+      if (done % Math.floor(trials / 4) === 0 && quarterMib.length < 4)
+        quarterMib.push(Math.round(process.memoryUsage.rss() / 2 ** 20));
+      return verdict;
     },
-    campaignProgress: async () =>
-      Promise.resolve({
-        planned: trials,
-        valid: done.size,
-        invalid: 0,
-        skipped: 0,
-        pending: trials - done.size,
-        running: 0,
-        outcomes: { completed: done.size },
-        lastTrials: [],
-        etaSeconds: null,
-      }),
-    extendCampaign: async () => Promise.resolve({ status: "refused", why: "has a fixed plan" }),
-    skipTrial: async () => Promise.resolve({ status: "unknown" }),
-    setCampaignState: async () => Promise.resolve(),
-    closeCancelled: async () => Promise.resolve(),
-    isClosed: async () => Promise.resolve(false),
-    prepare: async () => Promise.resolve(),
-    measure: async () => Promise.resolve(),
-    collect: async () => Promise.resolve({ status: "nothing" }),
-    locate: async () => Promise.resolve({ location: "destination" }),
-    judge: async ({ trialId }) => {
-      done.add(trialId);
-      return Promise.resolve({ verdict: "valid", outcome: "completed" });
-    },
-    rejectAttempt: async () => Promise.resolve(),
-    restore: async () => Promise.resolve(),
-    ...scriptedRecovery().acts,
   };
   return Object.fromEntries(
-    Object.entries(acts).map(([name, run]) => [
+    Object.entries(all).map(([name, run]) => [
       name,
       (...given: unknown[]) => {
         activities += 1;
@@ -158,25 +185,4 @@ function nullActs(): Acts {
       },
     ]),
   ) as unknown as Acts;
-}
-
-function element(kind: Element["kind"], index: number, count: number): Element {
-  const id = `null/b01/${kind}-${index}`;
-  return {
-    id,
-    kind,
-    platform: "bare",
-    frameSizeBytes: 64,
-    repetition: 1,
-    trials: Array.from({ length: count }, (_, n) => ({
-      trialId: count === 1 ? id : `${id}-load${n}`,
-      label: `64 B, ${n * 100} Mbit/s L2`,
-      scenario: `${kind}-bare-64B-${n * 100}MbpsL2`,
-      platform: "bare",
-      tally: noAttempts,
-      openToken: null,
-      measureTimeoutMs: 60_000,
-      detectionBoundMs: 1000,
-    })),
-  };
 }

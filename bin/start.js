@@ -9,10 +9,10 @@ import { checkout, ensureDependencies, pinnedNode } from "./dependencies.js";
 const mayRunOutdated = ["down"];
 
 /**
- * Ensures the dependencies and runs `cli/main.ts` with these arguments; ends as it ends, with its exit
- * code or by its signal.
+ * Ensures the dependencies and runs a program of this checkout (`cli/main.ts`) with these arguments; ends
+ * as it ends, with its exit code or by its signal.
  */
-export async function start(args) {
+export async function start(args, program = join("cli", "main.ts")) {
   const problem = await ensureDependencies();
   if (problem !== null) {
     const tolerated =
@@ -23,7 +23,7 @@ export async function start(args) {
       return;
     }
   }
-  await run(pinnedNode(), [join(checkout, "cli", "main.ts"), ...args]);
+  await run(pinnedNode(), [join(checkout, program), ...args]);
 }
 
 /** How this program is called from here: messages advise commands that can be typed. */

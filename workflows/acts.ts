@@ -104,8 +104,10 @@ export interface TrialActs {
   prepare(ref: AttemptRef): Promise<void>;
   /** The one activity that holds all that is coupled in time. Runs once (`maximumAttempts: 1`). */
   measure(ref: AttemptRef): Promise<void>;
-  /** After an unknown end of `measure`: the store first, then the hosts' units. `why`: what is known of the end. */
-  collect(ref: AttemptRef): Promise<{ status: "measured" } | { status: "nothing"; why?: string }>;
+  /** After an unknown end of `measure`: the store first, then the hosts' units. `why`: what is known of the end. `stuck`: the measurement stands still in a worker that lives. */
+  collect(
+    ref: AttemptRef,
+  ): Promise<{ status: "measured" } | { status: "nothing"; why?: string; stuck?: true }>;
   /** Where the router is now, asked of both hosts. */
   locate(ref: AttemptRef): Promise<{ location: RouterLocation }>;
   /** Computes, decides and stores in one transaction. `final`: no attempt follows, so that an invalid one makes the trial itself invalid. */

@@ -167,7 +167,11 @@ async function attempt(
   async function lookUp(reason: string, cut: boolean) {
     const collected = await patiently(() => step("collect")(ref));
     if (collected.status === "measured") return null;
-    return { reason: collected.why === undefined ? reason : `${collected.why}: ${reason}`, cut };
+    const words = collected.why === undefined ? reason : `${collected.why}: ${reason}`;
+    if (collected.stuck !== true) return { reason: words, cut };
+    const stuck = `the measurement stands still in a worker that lives: ${words}`;
+    doubts.push(stuck);
+    return { reason: stuck, cut: false };
   }
 
   async function reject(reason: string, cut: boolean): Promise<AttemptVerdict> {

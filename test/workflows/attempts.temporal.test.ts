@@ -95,6 +95,24 @@ test("a measurement that stops beating is collected, and with nothing found anot
   expect(script.trials[0]?.attempts[0]).toMatchObject({ cut: true });
 });
 
+test("a measurement that stands still in a living worker counts toward the limit and calls for a recovery", async () => {
+  const campaignId = freshId();
+  const recovery = scriptedRecovery();
+  const script = scripted(scriptedPlan(campaignId, [{ loads: 1 }]), {
+    measure: () => async () => {
+      // As when Temporal hears nothing of it any more.
+      throw shutDown();
+    },
+    collect: () => async () => ({ status: "nothing", stuck: true }),
+  });
+  const acts = { ...script.activities, ...recovery.acts };
+  await runCampaign(bench, acts, { campaignId, attemptLimit: 2 });
+  expect(script.trials[0]).toMatchObject({ state: "invalid", verdicts: 1 });
+  expect(script.trials[0]?.reason).toContain("stands still in a worker that lives");
+  expect(script.trials[0]?.attempts).toMatchObject([{ cut: false }, { cut: false }]);
+  expect(recovery.ends).toMatchObject([{ outcome: "recovered" }, { outcome: "recovered" }]);
+});
+
 test("five cut attempts in a row make the trial invalid as one that kills the worker, and the campaign goes on", async () => {
   const campaignId = freshId();
   const script = scripted(scriptedPlan(campaignId, [{ loads: 2 }]), {
