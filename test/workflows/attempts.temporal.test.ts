@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { freshId, runCampaign } from "./run.ts";
 import type { Bench } from "./run.ts";
 import { broken, inOrder, scripted, scriptedPlan } from "./scripted.ts";
+import { scriptedRecovery } from "./scripted-recovery.ts";
 import { temporalServer } from "./server.ts";
 
 let bench: Bench;
