@@ -1,7 +1,9 @@
 /**
  * The node agent's accuracy and cost on a lab: lateness of the 10 ms sampler, its share of a CPU, and
- * frames that the sink drops at the lab's highest rate. `node bench/agent.ts`; root, tcpreplay.
+ * frames that the sink drops at the highest rate that a calibration of testbeds/lab.yaml finds.
+ * `npm run bench:agent -- [SECONDS]`; root, tcpreplay.
  */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { routedStream, endNic } from "../activities/flow.ts";
 import { guestOf } from "../activities/guest.ts";
@@ -22,7 +24,10 @@ process.env.LONGHAUL_CACHE ??= testCache;
 const folder = join(import.meta.dirname, `../.longhaul/test/agent-${process.pid}`);
 const lab = await openLabBench(
   folder,
-  "kind: lab\nname: agent\nlineRateMbpsL1: 400\nmigrationRateMbpsL1: 1000\nplatforms: [bare]\n",
+  readFileSync(join(import.meta.dirname, "../testbeds/lab.yaml"), "utf8")
+    .replace(/^name: .*$/m, "name: agent")
+    // The rate is the generator's and the sink's: no guest is needed.
+    .replace(/^platforms: .*$/m, "platforms: [bare]"),
   console.log,
 );
 try {
@@ -69,9 +74,13 @@ try {
     generator.prepare(fence, "bench.load", stream),
   ]);
   await generator.start(fence, "bench.load", stream);
-  const sinkBegun = await cpuMs(sink, "bench.sink");
+  const [sinkBegun, samplerBegun] = await Promise.all([
+    cpuMs(sink, "bench.sink"),
+    cpuMs(r1, "bench.loaded"),
+  ]);
   const offered = await generator.finish("bench.load", stream, () => undefined);
   const sinkSpent = (await cpuMs(sink, "bench.sink")) - sinkBegun;
+  const samplerSpent = (await cpuMs(r1, "bench.loaded")) - samplerBegun;
   const [received, ...sampled] = await Promise.all([
     collectSink(sink, fence, "bench.sink"),
     ...agents.map((agent) => collectCounterSeries(agent, fence, "bench.loaded")),
@@ -80,6 +89,9 @@ try {
     const one = sampled[index];
     if (one) console.log(accuracyText(`sampler of ${agent.host}, under load`, one.accuracy));
   });
+  console.log(
+    `sampler of R1, under load: ${((samplerSpent / (seconds * 1000)) * 100).toFixed(2)} % of a CPU`,
+  );
   console.log(
     `sink: ${received.frames} of ${offered.frames} frames at ${Math.round(fps)} frames/s, ` +
       `${received.socketDrops} dropped at its socket (goal 0), ` +

@@ -1,6 +1,6 @@
 /**
  * A campaign with real guests on the lab, through the real worker, Temporal, PostgreSQL and supervisor,
- * on which kills and faults fall at random moments: `node bench/chaos.ts [--seed N] [--trials N]
+ * on which kills and faults fall at random moments: `npm run bench:chaos -- [--seed N] [--trials N]
  * [--kills N] [--faults N] [--state DIR] [--minutes N]`. Exits non-zero when anything is lost, doubled,
  * misjudged or left behind.
  */

@@ -1,7 +1,7 @@
 /**
  * What Longhaul costs a trial: the same forwarding trials and migrations by a plain script without
  * Temporal, database or SSH, and by Longhaul's own workflows on a real server, side by side on one lab.
- * `node bench/overhead.ts [ROUNDS]`; root, tcpreplay, QEMU. Exits 1 beyond the goal.
+ * `npm run bench:overhead -- [ROUNDS]`; root, tcpreplay, QEMU. Exits 1 beyond the goal.
  */
 import { join } from "node:path";
 import { Worker } from "@temporalio/worker";

@@ -1,6 +1,6 @@
 /**
  * How long a report takes, and how large its page is, for a campaign of 10,000 trials with made-up rows in
- * a PostgreSQL of its own, which is removed afterwards. `node bench/report.ts [TRIALS]`
+ * a PostgreSQL of its own, which is removed afterwards. `npm run bench:report -- [TRIALS]`
  */
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** The short chaos campaign: `node bench/chaos.ts` is the long one, with other seeds and as many strikes as one likes. */
+/** The short chaos campaign: `npm run bench:chaos` is the long one, with other seeds and as many strikes as one likes. */
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { violations } from "../../bench/chaos/checks.ts";
