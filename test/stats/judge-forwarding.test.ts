@@ -1,10 +1,20 @@
 import { describe, expect, test } from "vitest";
 import type { ForwardingMeasurement } from "../../model/measurement.ts";
 import { judgeForwarding } from "../../stats/judge.ts";
-import { context, tolerant, snapshot, base, forwarding } from "./measured.ts";
+import { context, tolerant, snapshot, base, forwarding, isDocumented } from "./measured.ts";
 import type { Tolerance } from "./measured.ts";
 
 describe("judgeForwarding", () => {
+  test("gives no figure that the page of results does not name", () => {
+    const baseline = {
+      ...{ fps: 1000, durationMs: 1000, allowedLossRatio: 0.001, silence: null },
+      ...{ offeredFrames: 1000, receivedFrames: 1000 },
+    };
+    const { results } = judgeForwarding({ ...forwarding, baseline }, context);
+    expect(Object.keys(results)).toContain("baselineFps");
+    expect(Object.keys(results).filter((key) => !isDocumented(key))).toEqual([]);
+  });
+
   test("gives a good measurement its figures, with units in their names", () => {
     const { verdict, results, ledger, doubts } = judgeForwarding(forwarding, context);
     expect(verdict).toEqual({ verdict: "valid", outcome: "completed" });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { MigrationMeasurement, MigrationReport } from "../../model/measurement.ts";
 import { judgeMigration } from "../../stats/judge.ts";
-import { context, base, snapshot } from "./measured.ts";
+import { context, base, isDocumented, snapshot } from "./measured.ts";
 
 /** Ordered at wall clock 13 s (9 s on R1's clock), running on R2 700 ms later. */
 const report: MigrationReport = {
@@ -43,6 +43,11 @@ const migration: MigrationMeasurement = {
 };
 
 describe("judgeMigration", () => {
+  test("gives no figure that the page of results does not name", () => {
+    const { results } = judgeMigration(migration, "destination", context);
+    expect(Object.keys(results).filter((key) => !isDocumented(key))).toEqual([]);
+  });
+
   test("gives three downtimes, with anchor and control across five clocks, and the volume", () => {
     const { verdict, results, doubts } = judgeMigration(migration, "destination", context);
     expect(verdict).toEqual({ verdict: "valid", outcome: "completed" });

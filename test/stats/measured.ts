@@ -1,10 +1,15 @@
 /** A trial as it was measured, well and whole; tests spoil what they are about. */
+import { readFileSync } from "node:fs";
 import type { Campaign } from "../../model/campaign.ts";
 import type {
   CounterSnapshot,
   ForwardingMeasurement,
   InterfaceCounters,
 } from "../../model/measurement.ts";
+
+const page = readFileSync(new URL("../../docs/results.md", import.meta.url), "utf8");
+/** Whether docs/results.md names a result's key. */
+export const isDocumented = (key: string): boolean => page.includes(`\`${key}\``);
 
 export const context = {
   campaign: {
