@@ -4,11 +4,11 @@ import type { StateFolder } from "./state-folder.ts";
 
 /** The supervisor's knowledge of its services, and the file in which others read it. */
 export interface ServicesRecord {
-  now(): ServicesFile;
+  readonly now: () => ServicesFile;
   /** Holds at once in memory. Where the file cannot be written it is later: services are kept also on a full disk. */
-  change(next: Partial<ServicesFile>): void;
+  readonly change: (next: Partial<ServicesFile>) => void;
   /** Writes what could not be written. */
-  catchUp(): void;
+  readonly catchUp: () => void;
 }
 
 export function servicesRecord(

@@ -41,8 +41,8 @@ afterAll(async () => {
 const down = () => runProgram(["--state", folder, "down"], commands);
 
 test("a lab on which a campaign measures stays wanted, however often down is given", async () => {
-  for (const _ of ["after a reboot", "again"]) {
-    expect(await down()).toBe(0);
+  for (const when of ["after a reboot", "again"]) {
+    expect(await down(), when).toBe(0);
     expect(said).toContain("campaign friday is not at its end");
     expect(wanted(state)).toEqual({ services: false, lab: "/x/lab.yaml", calibration: true });
   }

@@ -184,7 +184,7 @@ test("a borrowed server is the running one, which then stays, or one of its own,
 test("two that borrow at the same time get the same server", async () => {
   const borrowed = await Promise.all([borrowPostgres(settings), borrowPostgres(settings)]);
   expect(borrowed[0]?.pid).toBe(borrowed[1]?.pid);
-  await Promise.all(borrowed.map((server) => server?.stop()));
+  await Promise.all(borrowed.map(async (server) => server?.stop()));
   expect(await runningPostgres(settings.dataFolder)).toBeNull();
 });
 
