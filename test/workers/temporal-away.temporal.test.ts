@@ -15,6 +15,8 @@ import { storedActs } from "./stored-acts.ts";
 
 /** Core tries 6 to 14 s to deliver an activity's result (1.24.0). */
 const outageMs = Number(process.env.LONGHAUL_TEST_OUTAGE_MS ?? 22_000);
+/** A busy machine may take so long to come to a trial. */
+const patienceMs = 90_000;
 const temporal = killableTemporal();
 const postgres = withStore();
 
@@ -50,8 +52,10 @@ test("what was measured while Temporal was away is collected, whether it ended i
     const handles = await Promise.all(
       campaigns.map(({ campaignId }) => startCampaign(temporal.client, campaignId, { campaignId })),
     );
-    await until("both measure", () =>
-      campaigns.every(({ script }) => script.calls.includes("measure load1#1")),
+    await until(
+      "both measure",
+      () => campaigns.every(({ script }) => script.calls.includes("measure load1#1")),
+      patienceMs,
     );
     await delay(1500);
     await temporal.kill();
@@ -78,7 +82,7 @@ test("what was measured while Temporal was away is collected, whether it ended i
     for (const one of workers) one.shutdown();
     await Promise.all(running);
   }
-});
+}, 240_000);
 
 test("a Temporal that comes back with an older copy of its database repeats no trial and lowers no token", async () => {
   const { store } = postgres;
@@ -103,7 +107,11 @@ test("a Temporal that comes back with an older copy of its database repeats no t
   const copy = join(folder, "older.db");
   await running(async () => {
     await startCampaign(temporal.client, taskQueue("lab"), { campaignId, testbed: "lab" });
-    await until("the third trial is measured", () => orders.includes(`measure ${sticks}#1`));
+    await until(
+      "the third trial is measured",
+      () => orders.includes(`measure ${sticks}#1`),
+      patienceMs,
+    );
     await temporal.stop();
     // Looking at it moves what the write-ahead log holds into the file itself.
     await prepareTemporal(databaseFile, () => undefined);
@@ -113,7 +121,7 @@ test("a Temporal that comes back with an older copy of its database repeats no t
     await until(
       "the sixth trial is measured",
       () => orders.includes(`measure ${sticks}#1`),
-      120_000,
+      patienceMs,
     );
     await temporal.kill();
   });
