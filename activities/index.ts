@@ -1,12 +1,12 @@
 /** All acts, put together for a worker. */
 import type { Client } from "@temporalio/client";
-import type { Acts, RecoveryActs, TrialActs } from "../workflows/acts.ts";
+import type { Acts, RecoveryActs, RungActs, TrialActs } from "../workflows/acts.ts";
 import { campaignActs } from "./campaign.ts";
 import { resolveCapacity } from "./capacity.ts";
 import type { TrialDeps } from "./deps.ts";
 import { lockActs } from "./lock.ts";
 import { recoveryActs } from "./recovery/acts.ts";
-import { alive, recorded } from "./steps.ts";
+import { alive, oneAtATime, recorded } from "./steps.ts";
 import { trialActs } from "./trials.ts";
 
 export interface ActivityDeps extends TrialDeps {
@@ -21,19 +21,23 @@ export const createActivities = (deps: ActivityDeps): Acts => ({
   ...livingRungs(deps),
 });
 
-function livingRungs(deps: ActivityDeps): RecoveryActs {
+export function livingRungs(deps: TrialDeps): RecoveryActs {
   const acts = recoveryActs(deps);
+  const living = (name: keyof RungActs): RungActs[typeof name] =>
+    alive((order) =>
+      oneAtATime(`${order.id}#${order.ref.token}:${order.step}`, () => acts[name](order)),
+    );
   return {
     ...acts,
-    collectEvidence: alive(acts.collectEvidence),
-    cancelMigration: alive(acts.cancelMigration),
-    destroyBothCopies: alive(acts.destroyBothCopies),
-    recreateRouter: alive(acts.recreateRouter),
-    restartToolstack: alive(acts.restartToolstack),
-    rebootHosts: alive(acts.rebootHosts),
-    powerCycleHosts: alive(acts.powerCycleHosts),
-    quarantineHosts: alive(acts.quarantineHosts),
-    healthTrial: alive(acts.healthTrial),
+    collectEvidence: living("collectEvidence"),
+    cancelMigration: living("cancelMigration"),
+    destroyBothCopies: living("destroyBothCopies"),
+    recreateRouter: living("recreateRouter"),
+    restartToolstack: living("restartToolstack"),
+    rebootHosts: living("rebootHosts"),
+    powerCycleHosts: living("powerCycleHosts"),
+    quarantineHosts: living("quarantineHosts"),
+    healthTrial: living("healthTrial"),
   };
 }
 

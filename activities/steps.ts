@@ -13,8 +13,17 @@ const beatMs = 2000;
 
 type TrialAct<Rest extends unknown[], Result> = (ref: AttemptRef, ...rest: Rest) => Promise<Result>;
 
-/** One run of an act at a time in this worker: a retry waits until the run that Temporal gave up has ended. */
 const running = new Map<string, Promise<unknown>>();
+
+/** One run of an act at a time in this worker: a retry waits until the run that Temporal gave up has ended. */
+export function oneAtATime<Result>(key: string, act: () => Promise<Result>): Promise<Result> {
+  const earlier = running.get(key);
+  const run = Promise.race([earlier, Context.current().cancelled]).then(act);
+  const settled = Promise.allSettled([earlier, run]);
+  running.set(key, settled);
+  void settled.then(() => running.get(key) === settled && running.delete(key));
+  return run;
+}
 
 /** Gives an act's failure the type that the workflow decides by. */
 const typed =
@@ -43,15 +52,10 @@ export function recorded<Rest extends unknown[], Result>(
   name: string,
   act: TrialAct<Rest, Result>,
 ): TrialAct<Rest, Result> {
-  const once: TrialAct<Rest, Result> = async (ref, ...rest) => {
-    const key = `${ref.trialId}#${ref.attempt}:${name}`;
-    await Promise.race([running.get(key), Context.current().cancelled]);
-    const run = withRow(store, name, ref, () => act(ref, ...rest));
-    const settled = Promise.allSettled([run]);
-    running.set(key, settled);
-    void settled.then(() => running.get(key) === settled && running.delete(key));
-    return run;
-  };
+  const once: TrialAct<Rest, Result> = (ref, ...rest) =>
+    oneAtATime(`${ref.trialId}#${ref.attempt}:${name}`, () =>
+      withRow(store, name, ref, () => act(ref, ...rest)),
+    );
   return name === "measure" ? typed(once) : alive(once);
 }
 

@@ -4,6 +4,7 @@ import type { Campaign } from "./campaign.ts";
 import { defaultHang } from "./hang.ts";
 import { defaultHealth } from "./health.ts";
 import { plannedFaults } from "./fault-schema.ts";
+import { defaultPowerCycles } from "./power-cycles.ts";
 import { decimal, flag, keys, list, name, oneOf, text, wholeNumber } from "./keys.ts";
 import { maxFrameSizeBytes, minFrameSizeBytes } from "./units.ts";
 import { parseYaml } from "./yaml-file.ts";
@@ -185,6 +186,18 @@ export const campaignSchema = keys({
     .optional()
     .describe(
       "The baseline that the router must meet after a recovery before the next measurement, and after the load of a trial in which something cast doubt on it (`degraded` otherwise). Absent: the defaults.",
+    ),
+  powerCycles: keys({
+    most: wholeNumber(1, 1000, "power cycles")
+      .default(defaultPowerCycles.most)
+      .describe("Power cycles of one host within the hours."),
+    withinHours: wholeNumber(1, 8760, "hours")
+      .default(defaultPowerCycles.withinHours)
+      .describe("The hours in which they are counted."),
+  })
+    .optional()
+    .describe(
+      "A host that recovery has power-cycled so often is put into quarantine instead of being cycled again. Those after trials with a planned fault, and those before a person released the host, do not count. Absent: the defaults.",
     ),
   migrationDeadlineMs: milliseconds(1000)
     .default(120_000)

@@ -1,6 +1,7 @@
 /** A campaign as its file describes it, after validation and defaults. Shapes only; the schema stands beside it. */
 import type { Hang } from "./hang.ts";
 import type { Health } from "./health.ts";
+import type { PowerCycles } from "./power-cycles.ts";
 import type { PlannedFault } from "./fault-plan.ts";
 import type { Direction } from "./trial.ts";
 
@@ -65,6 +66,8 @@ export interface Campaign {
   readonly hang: Hang;
   /** What a router must do before it is measured on after a recovery; absent: the defaults of model/health.ts. */
   readonly health?: Health | undefined;
+  /** When a host is given up instead of being power-cycled once more; absent: the default of model/power-cycles.ts. */
+  readonly powerCycles?: PowerCycles | undefined;
   /** A migration is aborted when it has run this long, whatever its watcher thinks of it. */
   readonly migrationDeadlineMs: number;
   /** Watched before and after a migration, under load. Also the length of the control window. */

@@ -37,16 +37,20 @@ export interface HealthRow {
 }
 
 export interface RecoveryVerbs {
-  /** Says which step is tried now; opens the run's row at its first step. A run that ended stays ended. */
+  /** Says which step is tried now, by the database's clock; opens the run's row at its first step. A run that ended stays ended. */
   putRecoveryStep(
     ref: AttemptRef,
-    now: { id: string; why: string; step: string; hosts: readonly string[]; at: string },
+    now: { id: string; why: string; step: string; hosts: readonly string[] },
   ): Promise<void>;
-  /** Idempotent; a run that has ended keeps its end. */
-  endRecovery(
-    id: string,
-    end: { outcome: RecoveryOutcome; rung: string | null; at: string },
-  ): Promise<void>;
+  /** Ended now, by the clock that stamps attempts as well. Idempotent; a run that has ended keeps its end. */
+  endRecovery(id: string, end: { outcome: RecoveryOutcome; rung: string | null }): Promise<void>;
+  /** Of any campaign on this testbed, the one that began last; null: there was none. `outcome` null: it has no end. */
+  lastRecovery(testbed: string): Promise<Pick<RecoveryRow, "id" | "outcome"> | null>;
+  /** How often recovery power-cycled each host of the testbed: not after trials with a planned fault, and not before a person last released it. */
+  powerCycles(
+    testbed: string,
+    withinHours: number,
+  ): Promise<readonly { readonly host: string; readonly cycles: number }[]>;
   /** In the order in which they began. */
   recoveries(campaign: string): Promise<readonly RecoveryRow[]>;
   /** Of its recoveries; null: there was none. */
@@ -54,7 +58,7 @@ export interface RecoveryVerbs {
   /** Whether a recovery ended on the testbed since the last attempt before this one began. */
   isAfterRecovery(ref: AttemptRef): Promise<boolean>;
 
-  /** Idempotent: the first reason stays. */
+  /** Idempotent: what the first recovery says of it stays; that one may say it anew. */
   putQuarantine(testbed: string, quarantine: QuarantineRow): Promise<void>;
   quarantines(testbed: string): Promise<readonly QuarantineRow[]>;
   /** Lets these hosts take part again. @returns those that were in quarantine. */
@@ -62,23 +66,45 @@ export interface RecoveryVerbs {
 }
 
 export const recoveryVerbs = (database: Database): RecoveryVerbs => ({
-  async putRecoveryStep({ testbed, campaignId, trialId, attempt }, { id, why, step, hosts, at }) {
+  async putRecoveryStep({ testbed, campaignId, trialId, attempt }, { id, why, step, hosts }) {
     await database.execute(
       `INSERT INTO recovery (id, testbed, campaign, trial, attempt, why, step, step_hosts, step_since, started_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
-       ON CONFLICT (id) DO UPDATE SET step = $7, step_hosts = $8, step_since = $9
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now(), now())
+       ON CONFLICT (id) DO UPDATE SET step = $7, step_hosts = $8, step_since = now()
          WHERE recovery.ended_at IS NULL`,
-      [id, testbed, campaignId, trialId, attempt, storable(why), step, [...hosts], at],
+      [id, testbed, campaignId, trialId, attempt, storable(why), step, [...hosts]],
     );
   },
 
-  async endRecovery(id, { outcome, rung, at }) {
+  async endRecovery(id, { outcome, rung }) {
     await database.execute(
-      `UPDATE recovery SET outcome = $2, rung = $3, ended_at = $4, step = NULL, step_hosts = '{}', step_since = NULL
+      `UPDATE recovery SET outcome = $2, rung = $3, ended_at = now(), step = NULL, step_hosts = '{}', step_since = NULL
        WHERE id = $1 AND ended_at IS NULL`,
-      [id, outcome, rung, at],
+      [id, outcome, rung],
     );
   },
+
+  async lastRecovery(testbed) {
+    const [row] = await database.rows<Pick<RecoveryRow, "id" | "outcome">>(
+      "SELECT id, outcome FROM recovery WHERE testbed = $1 ORDER BY started_at DESC, id DESC LIMIT 1",
+      [testbed],
+    );
+    return row ?? null;
+  },
+
+  powerCycles: (testbed, withinHours) =>
+    database.rows(
+      `SELECT cycled.host, count(*)::integer AS cycles
+       FROM event e LEFT JOIN trial t ON t.id = e.trial,
+         jsonb_array_elements_text(e.content->'hosts') AS cycled (host)
+       WHERE e.testbed = $1 AND e.kind = 'rung' AND e.content->>'step' = 'power-cycle'
+         AND e.at > now() - make_interval(hours => $2) AND t.fault IS NULL
+         AND NOT EXISTS (
+           SELECT 1 FROM event r WHERE r.testbed = $1 AND r.kind = 'release'
+             AND r.at > e.at AND jsonb_exists(r.content->'hosts', cycled.host))
+       GROUP BY cycled.host ORDER BY cycled.host`,
+      [testbed, withinHours],
+    ),
 
   recoveries: (campaign) =>
     database.rows<RecoveryRow>(
@@ -113,7 +139,8 @@ export const recoveryVerbs = (database: Database): RecoveryVerbs => ({
   async putQuarantine(testbed, { host, reason, isolated, recovery, since }) {
     await database.execute(
       `INSERT INTO quarantine (testbed, host, reason, isolated, recovery, since)
-       VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (testbed, host) DO NOTHING`,
+       VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (testbed, host) DO UPDATE
+         SET reason = $3, isolated = $4 WHERE quarantine.recovery = $5`,
       [testbed, host, storable(reason), isolated, recovery, since],
     );
   },

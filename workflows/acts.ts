@@ -121,6 +121,12 @@ export interface TrialActs {
   restore(ref: AttemptRef): Promise<void>;
 }
 
+/** A rung whose act failed for good; `words`: how. */
+export interface FailedRungOrder extends RungOrder {
+  readonly startedAt: string;
+  readonly words: string;
+}
+
 /** One step of a recovery. `ref` is the attempt that it follows, under the step's own token. */
 export interface RungOrder {
   readonly ref: AttemptRef;
@@ -173,9 +179,13 @@ export interface LeftRecovery extends Pick<TrialBrief, "trialId" | "platform" | 
 }
 
 export interface RecoveryActs extends RungActs {
+  /** Stores a rung whose act told no answer as one that failed. */
+  failedRung(order: FailedRungOrder): Promise<RungAnswer>;
   /** Stores the end of a run of the ladder: its row and one event. */
   closeRecovery(order: RecoveryEndOrder): Promise<void>;
   quarantines(testbed: string): Promise<readonly Quarantine[]>;
+  /** Why the testbed's health must be proven before it is measured on: its last recovery, of whatever campaign, did not mend it. null: nothing speaks against it. */
+  healthDoubt(testbed: string): Promise<string | null>;
   /** Recoveries without an end, as the store knows them: whoever led them is gone. */
   leftRecoveries(campaignId: string): Promise<readonly LeftRecovery[]>;
   /** A person lets hosts take part again. `hosts` null: all. Stored as an event. */

@@ -1,7 +1,7 @@
 /** The acts of recovery, on real hosts and the real store. */
 import { scenarioName } from "../../model/trial-name.ts";
 import type { Store } from "../../store/store.ts";
-import type { RecoveryActs } from "../../workflows/acts.ts";
+import type { RecoveryActs, RungActs } from "../../workflows/acts.ts";
 import type { TrialDeps } from "../deps.ts";
 import { cancelMigration } from "./cancel.ts";
 import { destroyBoth } from "./destroy-both.ts";
@@ -12,7 +12,7 @@ import { quarantine } from "./quarantine.ts";
 import { reboot } from "./reboot.ts";
 import { recreate } from "./recreate.ts";
 import { restartToolstack } from "./restart-toolstack.ts";
-import { rung } from "./rung.ts";
+import { failedRung, rung } from "./rung.ts";
 
 export const recoveryActs = (deps: TrialDeps): RecoveryActs => ({
   collectEvidence: rung(deps, collectEvidence),
@@ -24,16 +24,15 @@ export const recoveryActs = (deps: TrialDeps): RecoveryActs => ({
   powerCycleHosts: rung(deps, powerCycle),
   quarantineHosts: rung(deps, quarantine),
   healthTrial: rung(deps, healthTrial),
+  failedRung: failedRung(deps),
   ...recordActs(deps.store),
 });
 
 /** What recoveries leave in the store; no host is asked. */
-export const recordActs = (
-  store: Store,
-): Pick<RecoveryActs, "closeRecovery" | "quarantines" | "leftRecoveries" | "releaseHosts"> => ({
+export const recordActs = (store: Store): Omit<RecoveryActs, keyof RungActs | "failedRung"> => ({
   async closeRecovery({ ref, id, why, outcome, rung, words }) {
     const at = new Date().toISOString();
-    await store.endRecovery(id, { outcome, rung, at });
+    await store.endRecovery(id, { outcome, rung });
     const { testbed, campaignId: campaign, trialId: trial, attempt } = ref;
     await store.putEvent({
       ...{ key: id, testbed, campaign, trial, attempt, host: null, kind: "recovery" },
@@ -46,6 +45,13 @@ export const recordActs = (
     (await store.quarantines(testbed)).map(({ host, reason, isolated }) => ({
       ...{ host, reason, isolated },
     })),
+
+  async healthDoubt(testbed) {
+    const last = await store.lastRecovery(testbed);
+    if (last === null || last.outcome === "recovered") return null;
+    const end = last.outcome === null ? "was cut" : `ended ${last.outcome}`;
+    return `the testbed's last recovery (${last.id}) ${end}`;
+  },
 
   async leftRecoveries(campaignId) {
     const open = (await store.recoveries(campaignId)).filter(({ endedAt }) => endedAt === null);

@@ -4,7 +4,7 @@ import { NoExitStatus } from "../../remote/shell.ts";
 import { routerLocation } from "../location.ts";
 import { notReached, reach } from "./reach.ts";
 import type { Climbed, RungSetup } from "./rung.ts";
-import { on } from "./rung.ts";
+import { on } from "./host-failure.ts";
 
 /** Stops a migration under way and removes what it left at the other host. Verified: exactly one router runs, asked of both hosts. */
 export async function cancelMigration(setup: RungSetup): Promise<Climbed> {

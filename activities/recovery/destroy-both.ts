@@ -1,7 +1,8 @@
 import type { Reached } from "./reach.ts";
 import { reach } from "./reach.ts";
 import type { Climbed, RungSetup } from "./rung.ts";
-import { endsTheRung, names, routerHosts } from "./rung.ts";
+import { endsTheRung } from "./host-failure.ts";
+import { names, routerHosts } from "./rung.ts";
 
 /** Destroys the routers of all platforms on both hosts, and asks each host anew whether any is left. */
 export async function destroyBoth(setup: RungSetup): Promise<Climbed> {

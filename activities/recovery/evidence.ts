@@ -1,7 +1,8 @@
 import { hasConsole } from "../../hypervisors/hypervisor.ts";
 import { NoExitStatus } from "../../remote/shell.ts";
 import type { Climbed, RungSetup } from "./rung.ts";
-import { endsTheRung, names } from "./rung.ts";
+import { endsTheRung } from "./host-failure.ts";
+import { names } from "./rung.ts";
 
 const consoleLines = 40;
 

@@ -1,6 +1,9 @@
 import { routerHostNames } from "../../model/trial-hosts.ts";
+import { Fenced } from "../../remote/shell.ts";
+import { spentHosts, spentWords } from "./facts.ts";
 import { reach } from "./reach.ts";
 import type { Climbed, RungSetup } from "./rung.ts";
+import { endsTheRung } from "./host-failure.ts";
 import { names, stillOurs } from "./rung.ts";
 
 /**
@@ -13,11 +16,19 @@ export async function quarantine(setup: RungSetup): Promise<Climbed> {
   const { ref, id, why, hosts } = order;
   const since = new Date().toISOString();
   const given = `nothing on the ladder helped after ${ref.trialId}, attempt ${ref.attempt} (${why})`;
+  const spent = await spentHosts(setup);
+  const giveUp = (host: string, isolated: boolean, words: string) => {
+    const reason = [given, ...spent.filter((one) => one.host === host).map(spentWords), words];
+    const row = { host, reason: reason.join("; "), isolated, recovery: id, since };
+    return deps.store.putQuarantine(ref.testbed, row);
+  };
+  // Given up first: whatever becomes of the isolation, nothing is measured on them.
+  for (const host of hosts)
+    await giveUp(host, false, "whether a router is left on it is not known");
   const said: string[] = [];
   for (const host of hosts) {
     const { isolated, words } = await isolation(setup, host);
-    const reason = `${given}; ${words}`;
-    await deps.store.putQuarantine(ref.testbed, { host, reason, isolated, recovery: id, since });
+    await giveUp(host, isolated, words);
     said.push(`${host}: ${words}`);
   }
   return {
@@ -50,7 +61,7 @@ async function isolation(setup: RungSetup, host: string): Promise<Isolation> {
           words: `${left}, and its power still reads ${state}: a router may run on it`,
         };
   } catch (error) {
-    if (error instanceof Error && error.name === "Fenced") throw error;
+    if (endsTheRung(error)) throw error;
     const failure = error instanceof Error ? error.message : String(error);
     return {
       isolated: false,
@@ -75,7 +86,9 @@ async function routersLeft(setup: RungSetup, host: string): Promise<string | nul
     }
     return null;
   } catch (error) {
-    if (error instanceof Error && error.name === "Fenced") throw error;
+    // A host that was booted meanwhile refuses, too; one that has another's token is that one's.
+    if (error instanceof Fenced) await stillOurs(setup);
+    else if (endsTheRung(error)) throw error;
     return error instanceof Error ? error.message : String(error);
   }
 }

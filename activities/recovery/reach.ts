@@ -2,7 +2,8 @@
 import type { Fence } from "../../remote/agent.ts";
 import { NoExitStatus } from "../../remote/shell.ts";
 import type { Climbed, RungSetup } from "./rung.ts";
-import { endsTheRung, names } from "./rung.ts";
+import { endsTheRung } from "./host-failure.ts";
+import { names } from "./rung.ts";
 
 export interface Reached {
   readonly fence: Fence;

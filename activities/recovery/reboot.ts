@@ -3,7 +3,8 @@ import { NoExitStatus } from "../../remote/shell.ts";
 import { notBooted } from "./booted.ts";
 import { notReached, reach } from "./reach.ts";
 import type { Climbed, RungSetup } from "./rung.ts";
-import { bootIdsBefore, names, repaired, repairedAll } from "./rung.ts";
+import { repaired, repairedAll } from "./host-failure.ts";
+import { bootIdsBefore, names } from "./rung.ts";
 
 /** Orders the reboot and returns before it happens. `b` reboots at once, without unmounting (Linux, admin-guide/sysrq): a graceful way may hang on what made the reboot needed. */
 const orderReboot = [

@@ -2,7 +2,8 @@ import { unitName } from "../../model/unit-name.ts";
 import { routerSilence } from "../router-answers.ts";
 import { notReached, reach } from "./reach.ts";
 import type { Climbed, RungSetup } from "./rung.ts";
-import { on, routerHosts } from "./rung.ts";
+import { on } from "./host-failure.ts";
+import { routerHosts } from "./rung.ts";
 
 const answerMs = 15_000;
 

@@ -1,7 +1,8 @@
 import { restartsToolstack } from "../../hypervisors/hypervisor.ts";
 import { notReached, reach } from "./reach.ts";
 import type { Climbed, RungSetup } from "./rung.ts";
-import { names, repaired, repairedAll } from "./rung.ts";
+import { repaired, repairedAll } from "./host-failure.ts";
+import { names } from "./rung.ts";
 
 /** Restarts the platform's toolstack where guests survive that. Verified by the driver: it answers again. */
 export async function restartToolstack(setup: RungSetup): Promise<Climbed> {

@@ -7,15 +7,14 @@ import type { LadderFacts, StepReport } from "../../model/ladder.ts";
 import type { HostName } from "../../model/testbed.ts";
 import { routerHostNames } from "../../model/trial-hosts.ts";
 import { Fenced } from "../../remote/shell.ts";
-import { StoreUnavailable } from "../../store/store.ts";
 import type { TrialRow } from "../../store/store.ts";
-import type { RungAnswer, RungOrder } from "../../workflows/acts.ts";
-import { type Bench, TestbedAway, type TrialDeps } from "../deps.ts";
-import { cancellationIn } from "../failures.ts";
+import type { FailedRungOrder, RungAnswer, RungOrder } from "../../workflows/acts.ts";
+import type { Bench, TrialDeps } from "../deps.ts";
 import { guestOf } from "../guest.ts";
 import type { RouterHost } from "../setup.ts";
 import { needsOf, takingPart } from "../taking-part.ts";
 import { factsOf } from "./facts.ts";
+import { endsTheRung, HostFailed, wordsOf } from "./host-failure.ts";
 
 export interface RungSetup {
   readonly deps: TrialDeps;
@@ -59,44 +58,68 @@ export const rung =
     const { ref, id, why, step, hosts } = order;
     const at = new Date().toISOString();
     if (!(await deps.store.raiseToken(ref.testbed, ref.token))) throw refused(order);
-    await deps.store.putRecoveryStep(ref, { id, why, step, hosts, at });
+    await deps.store.putRecoveryStep(ref, { id, why, step, hosts });
     const start = performance.now();
     const climbed = await climbing(deps, order, climb);
-    const report: StepReport = {
-      step,
-      status: climbed.status,
-      hosts: climbed.hosts ?? hosts,
-      unreachable: climbed.unreachable ?? [],
-      suspects: climbed.suspects ?? [],
-    };
-    await deps.store.putEvent({
-      key: `${id}#${ref.token} ${step}`,
-      testbed: ref.testbed,
-      campaign: ref.campaignId,
-      trial: ref.trialId,
-      attempt: ref.attempt,
-      host: report.hosts.length === 1 ? (report.hosts[0] ?? null) : null,
-      kind: "rung",
-      content: {
-        ...climbed.details,
-        recovery: id,
-        ...report,
-        token: ref.token,
-        words: climbed.words,
-        durationMs: Math.round(performance.now() - start),
-        startedAt: at,
-      },
-      at: new Date().toISOString(),
-    });
-    return { report, words: climbed.words.slice(0, 500), facts: climbed.facts ?? null };
+    return storedRung(deps, order, climbed, { at, durationMs: performance.now() - start });
   };
+
+/** A rung whose act was given up (its time or its tries were spent): it failed, and is stored as such. Idempotent. */
+export const failedRung =
+  (deps: TrialDeps) =>
+  async ({ startedAt, words, ...order }: FailedRungOrder): Promise<RungAnswer> => {
+    const facts =
+      order.step === "evidence" ? { facts: await factsOf(await setupOf(deps, order)) } : {};
+    const durationMs = Date.now() - Date.parse(startedAt);
+    return storedRung(
+      deps,
+      order,
+      { status: "failed", words, ...facts },
+      { at: startedAt, durationMs },
+    );
+  };
+
+async function storedRung(
+  { store }: TrialDeps,
+  { ref, id, step, hosts }: RungOrder,
+  climbed: Climbed,
+  { at, durationMs }: { readonly at: string; readonly durationMs: number },
+): Promise<RungAnswer> {
+  const report: StepReport = {
+    step,
+    status: climbed.status,
+    hosts: climbed.hosts ?? hosts,
+    unreachable: climbed.unreachable ?? [],
+    suspects: climbed.suspects ?? [],
+  };
+  await store.putEvent({
+    key: `${id}#${ref.token} ${step}`,
+    testbed: ref.testbed,
+    campaign: ref.campaignId,
+    trial: ref.trialId,
+    attempt: ref.attempt,
+    host: report.hosts.length === 1 ? (report.hosts[0] ?? null) : null,
+    kind: "rung",
+    content: {
+      ...climbed.details,
+      recovery: id,
+      ...report,
+      token: ref.token,
+      words: climbed.words,
+      durationMs: Math.round(durationMs),
+      startedAt: at,
+    },
+    at: new Date().toISOString(),
+  });
+  return { report, words: climbed.words.slice(0, 500), facts: climbed.facts ?? null };
+}
 
 async function climbing(deps: TrialDeps, order: RungOrder, climb: Climb): Promise<Climbed> {
   // What a testbed declares is known even where the rung that should tell it fails.
   let facts: Pick<Climbed, "facts"> = {};
   try {
     const setup = await setupOf(deps, order);
-    if (order.step === "evidence") facts = { facts: factsOf(setup) };
+    if (order.step === "evidence") facts = { facts: await factsOf(setup) };
     return { ...facts, ...(await climb(setup)) };
   } catch (error) {
     if (endsTheRung(error) && !(error instanceof Fenced)) throw error;
@@ -105,64 +128,6 @@ async function climbing(deps: TrialDeps, order: RungOrder, climb: Climb): Promis
     const suspects = error instanceof HostFailed ? [error.host] : [];
     return { status: "failed", words: wordsOf(error), suspects, ...facts };
   }
-}
-
-/** A cancel, a refused token; a store or a testbed that is away is waited for: nothing can be told of one that is being brought up. */
-export const endsTheRung = (error: unknown): boolean =>
-  cancellationIn(error) !== null ||
-  error instanceof StoreUnavailable ||
-  error instanceof TestbedAway ||
-  error instanceof Fenced;
-
-const wordsOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
-
-/** What was done to this host failed: the ladder goes on with it, and leaves the healthy ones alone. */
-class HostFailed extends Error {
-  override readonly name = "HostFailed";
-  readonly host: string;
-  constructor(host: string, cause: unknown) {
-    super(`${host}: ${wordsOf(cause)}`, { cause });
-    this.host = host;
-  }
-}
-
-/** @throws {HostFailed} for any failure that is this host's own. */
-export async function on<Result>(host: string, act: () => Promise<Result>): Promise<Result> {
-  try {
-    return await act();
-  } catch (error) {
-    if (endsTheRung(error)) throw error;
-    throw new HostFailed(host, error);
-  }
-}
-
-/** A repair of one host that did not help. */
-interface NotRepaired {
-  readonly host: string;
-  readonly words: string;
-}
-
-/** `repair` gives null or why it did not help; what it throws is that host's failure, and no other's. */
-export async function repaired(
-  host: string,
-  repair: (host: string) => Promise<string | null>,
-): Promise<NotRepaired | null> {
-  try {
-    const words = await repair(host);
-    return words === null ? null : { host, words };
-  } catch (error) {
-    if (endsTheRung(error)) throw error;
-    return { host, words: `${host}: ${wordsOf(error)}` };
-  }
-}
-
-/** `verified` with these words where every repair helped; otherwise the hosts to blame. */
-export function repairedAll(found: readonly (NotRepaired | null)[], words: string): Climbed {
-  const failures = found.filter((one) => one !== null);
-  if (failures.length === 0) return { status: "verified", words };
-  const suspects = failures.map(({ host }) => host);
-  return { status: "failed", words: failures.map((one) => one.words).join("; "), suspects };
 }
 
 async function setupOf(deps: TrialDeps, order: RungOrder): Promise<RungSetup> {

@@ -19,6 +19,8 @@ export const campaignFile = ({ seed, blocks, trialFaults }: Chaos): string =>
       forwarding: [{ platforms, frameSizesBytes, loads }],
       migration: [{ platforms: ["kvm-virtio"], frameSizesBytes, loads }],
       migrationMarginMs,
+      // Here power goes on purpose, and far more often than on any testbed.
+      powerCycles: { most: 1000, withinHours: 1 },
       migrationDeadlineMs: 30_000,
       hang: { windowMs: 3000, probeIntervalMs: 500, questionTimeoutMs: 2000 },
       // Nothing is read from the figures; a machine that restarts its servers loses frames.

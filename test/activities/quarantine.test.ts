@@ -1,15 +1,18 @@
 import { describe, expect, test } from "vitest";
 import type { Power } from "../../power/power.ts";
-import { NoExitStatus } from "../../remote/shell.ts";
+import { Fenced, NoExitStatus } from "../../remote/shell.ts";
 import type { QuarantineRow } from "../../store/recoveries.ts";
-import { scriptedRungs } from "./scripted-rungs.ts";
+import { agentWith, scriptedRungs } from "./scripted-rungs.ts";
 import type { RungScript } from "./scripted-rungs.ts";
+
+/** Refuses what is ordered for the boot before. */
+const refuses = () => Promise.reject(new Fenced("it was booted meanwhile"));
 
 /** Gives one host up, which does not answer unless `answers`. @returns what is stored of it, and the power's orders. */
 async function givenUp(
   host: string,
   power: Partial<Power>,
-  script: RungScript = {},
+  { fenced = [], ...script }: RungScript & { readonly fenced?: readonly string[] } = {},
   answers = false,
 ) {
   const stored: QuarantineRow[] = [];
@@ -18,7 +21,7 @@ async function givenUp(
     ...script,
     agent: (name, agent) => {
       if (name === host && !answers) throw new NoExitStatus(`${name}: no answer`);
-      return agent;
+      return fenced.includes(name) ? agentWith(agent, { raise: refuses }) : agent;
     },
     power: { state: async () => "off", off: async (name) => void off.push(name), ...power },
     store: { putQuarantine: async (_testbed, row) => void stored.push(row) },
@@ -66,5 +69,22 @@ describe("a host that is given up", () => {
     const { row, off } = await givenUp("A", {});
     expect(row).toMatchObject({ host: "A", isolated: true });
     expect(off).toEqual([]);
+  });
+
+  test("is given up before it is isolated, and stays so whatever the isolation comes to", async () => {
+    const { rows, report } = await givenUp(
+      "R2",
+      {},
+      {
+        powerCycles: [{ host: "R2", cycles: 6 }],
+        fenced: ["R2"],
+      },
+      true,
+    );
+    expect(report.status).toBe("verified");
+    expect(rows.map(({ isolated }) => isolated)).toEqual([false, true]);
+    expect(rows[0]?.reason).toContain("whether a router is left on it is not known");
+    expect(rows[1]?.reason).toContain("R2 was power-cycled 6 times within 24 h");
+    expect(rows[1]?.reason).toContain("it was booted meanwhile; its power was switched off");
   });
 });

@@ -22,7 +22,7 @@ export function scriptedRungs({ power, agent, store: given, ...script }: RungScr
   const { deps, bench, journal, stored } = scriptedBench(script);
   const verbs: Partial<Store> = {
     raiseToken: async () => true,
-    testbed: async () => ({ content: {}, token: ref.token }) as never,
+    testbed: async () => ({ content: {}, token: ref.token }),
     putRecoveryStep: async () => undefined,
     putEvent: async (event: EventRow) => {
       if (stored.events.every(({ key }) => key !== event.key)) stored.events.push(event);

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { AttemptRef } from "../../model/trial.ts";
 import { attemptOf, planted } from "./sample-plan.ts";
 import { withStore } from "./postgres-server.ts";
@@ -12,19 +12,19 @@ test("a recovery shows the step now tried until it has ended, and then keeps its
   const ref = attemptOf(plan, 0, 1, 1);
   const id = `${ref.trialId}/recovery-1`;
   const now = { id, why: "locked-up", hosts: ["R1", "R2"] };
-  await store.putRecoveryStep(ref, { ...now, step: "evidence", hosts: [], at: at(1) });
-  await store.putRecoveryStep(ref, { ...now, step: "destroy-both", at: at(2) });
+  await store.putRecoveryStep(ref, { ...now, step: "evidence", hosts: [] });
+  await store.putRecoveryStep(ref, { ...now, step: "destroy-both" });
   expect(await store.recoveries("climbing")).toMatchObject([
     {
       ...{ id, trial: ref.trialId, attempt: 1, why: "locked-up", step: "destroy-both" },
-      ...{ stepHosts: ["R1", "R2"], startedAt: at(1), stepSince: at(2), outcome: null },
+      ...{ stepHosts: ["R1", "R2"], outcome: null },
     },
   ]);
-  await store.endRecovery(id, { outcome: "recovered", rung: "recreate", at: at(9) });
-  await store.endRecovery(id, { outcome: "exhausted", rung: "quarantine", at: at(10) });
-  await store.putRecoveryStep(ref, { ...now, step: "reboot", at: at(11) });
+  await store.endRecovery(id, { outcome: "recovered", rung: "recreate" });
+  await store.endRecovery(id, { outcome: "exhausted", rung: "quarantine" });
+  await store.putRecoveryStep(ref, { ...now, step: "reboot" });
   expect(await store.recoveries("climbing")).toMatchObject([
-    { outcome: "recovered", rung: "recreate", step: null, stepSince: null, endedAt: at(9) },
+    { outcome: "recovered", rung: "recreate", step: null, stepSince: null },
   ]);
 });
 
@@ -36,21 +36,63 @@ test("only the first attempt after a recovery carries that fact", async () => {
     AttemptRef,
     AttemptRef,
   ];
+  // What other recoveries of this testbed left was another attempt's.
+  await store.openAttempt(attemptOf(plan, 0, 1, 100));
   await store.openAttempt(first);
   const id = `${first.trialId}/recovery-1`;
-  const when = new Date().toISOString();
-  const now = { id, why: "stalled", step: "evidence", hosts: [], at: when };
+  const now = { id, why: "stalled", step: "evidence", hosts: [] };
   await store.putRecoveryStep(first, now);
-  await store.endRecovery(id, {
-    outcome: "recovered",
-    rung: "recreate",
-    at: new Date().toISOString(),
-  });
+  // The worker's clock takes no part: attempts and recoveries are stamped by the database's.
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
+  await store.endRecovery(id, { outcome: "recovered", rung: "recreate" });
+  vi.useRealTimers();
   await store.openAttempt(second);
   await store.openAttempt(third);
   expect(await store.isAfterRecovery(first)).toBe(false);
   expect(await store.isAfterRecovery(second)).toBe(true);
   expect(await store.isAfterRecovery(third)).toBe(false);
+});
+
+test("the testbed's last recovery is found, whatever campaign it was of", async () => {
+  const { store } = postgres;
+  const plans = [await planted(store, "one-before"), await planted(store, "one-after")];
+  for (const [index, plan] of plans.entries()) {
+    const ref = attemptOf(plan, 0, 1, 300 + index);
+    const id = `${ref.trialId}/recovery-1`;
+    await store.putRecoveryStep(ref, { id, why: "stalled", step: "evidence", hosts: [] });
+    expect(await store.lastRecovery("lab")).toEqual({ id, outcome: null });
+    await store.endRecovery(id, { outcome: "cancelled", rung: null });
+    expect(await store.lastRecovery("lab")).toEqual({ id, outcome: "cancelled" });
+  }
+  expect(await store.lastRecovery("another")).toBeNull();
+});
+
+test("power cycles are counted by host, since its last release, and not after a planned fault", async () => {
+  const { store } = postgres;
+  const plan = await planted(store, "cycling");
+  const trial = plan.trials[0]?.id ?? "";
+  let count = 0;
+  const event = (kind: string, content: object, minutesAgo: number, more = {}) =>
+    store.putEvent({
+      ...{ key: `cycling ${(count += 1)}`, testbed: "lab", campaign: plan.id, trial },
+      ...{ attempt: 1, host: null, kind, content: content as Record<string, unknown> },
+      at: new Date(Date.now() - minutesAgo * 60_000).toISOString(),
+      ...more,
+    });
+  const cycle = (hosts: string[], minutesAgo: number) =>
+    event("rung", { step: "power-cycle", hosts }, minutesAgo);
+  await cycle(["R1"], 180);
+  await cycle(["R1", "R2"], 50);
+  await cycle(["R1"], 40);
+  await cycle(["A"], 30);
+  await event("rung", { step: "reboot", hosts: ["R1"] }, 20);
+  await event("release", { hosts: ["A"] }, 10);
+  expect(await store.powerCycles("lab", 2)).toEqual([
+    { host: "R1", cycles: 2 },
+    { host: "R2", cycles: 1 },
+  ]);
+  expect(await store.powerCycles("lab", 24)).toContainEqual({ host: "R1", cycles: 3 });
+  expect(await store.powerCycles("another", 24)).toEqual([]);
 });
 
 test("a host stays in quarantine with its first reason until it is released", async () => {
@@ -61,8 +103,13 @@ test("a host stays in quarantine with its first reason until it is released", as
     ...{ recovery: "x/recovery-1", since: at(1) },
   };
   await store.putQuarantine("lab", one);
-  await store.putQuarantine("lab", { ...one, reason: "again", since: at(2) });
+  const other = { ...one, recovery: "y/recovery-1" };
+  await store.putQuarantine("lab", { ...other, reason: "again", since: at(2) });
   expect(await store.quarantines("lab")).toEqual([one]);
+  // The recovery itself says more as it knows more.
+  const known = { ...one, reason: "nothing helped; its power is off", isolated: false };
+  await store.putQuarantine("lab", { ...known, since: at(3) });
+  expect(await store.quarantines("lab")).toEqual([known]);
   expect(await store.releaseHosts("lab", ["R1"])).toEqual([]);
   expect(await store.releaseHosts("lab", ["R1", "R2"])).toEqual(["R2"]);
   expect(await store.quarantines("lab")).toEqual([]);

@@ -177,7 +177,7 @@ test("a recovery that was under way when the server was lost is run to its end b
   const ref = { campaignId, testbed, trialId: first?.id ?? "", attempt: 1, token: 1 };
   const id = `${ref.trialId}/recovery-1`;
   const now = { id, why: "the outcome stalled", step: "recreate", hosts: ["R1"] };
-  await store.putRecoveryStep(ref, { ...now, at: new Date().toISOString() });
+  await store.putRecoveryStep(ref, now);
   await onServer({}, async (client, acts) => {
     await beginLostAnew(client, store, "1");
     await handleOf(client, campaignId).result();

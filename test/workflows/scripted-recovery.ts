@@ -21,6 +21,7 @@ export function scriptedRecovery(
   const orders: RungOrder[] = [];
   const ends: RecoveryEndOrder[] = [];
   const released: string[] = [];
+  const failures: string[] = [];
   const inQuarantine: Quarantine[] = [];
   const rung = async (order: RungOrder): Promise<RungAnswer> => {
     orders.push(order);
@@ -50,6 +51,13 @@ export function scriptedRecovery(
     powerCycleHosts: rung,
     quarantineHosts: rung,
     healthTrial: rung,
+    failedRung: async ({ words, ...order }) => {
+      failures.push(`${order.step}: ${words}`);
+      const { step, hosts } = order;
+      const report = { step, hosts, status: "failed", unreachable: [], suspects: [] } as const;
+      return Promise.resolve({ report, words, facts: step === "evidence" ? facts : null });
+    },
+    healthDoubt: async () => Promise.resolve(null),
     closeRecovery: async (end) => {
       ends.push(end);
       return Promise.resolve();
@@ -63,5 +71,5 @@ export function scriptedRecovery(
       return Promise.resolve(out.map(({ host }) => host));
     },
   };
-  return { acts, orders, ends, released };
+  return { acts, orders, ends, released, failures };
 }
