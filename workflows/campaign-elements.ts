@@ -28,6 +28,10 @@ export interface Carried {
   readonly givenUp?: readonly string[];
   /** Why the testbed's health must be proven before the next measurement; absent: it need not be. */
   readonly healthDue?: string | null;
+  /** Whether the store was asked what other campaigns' recoveries left; absent: it was not. */
+  readonly isDoubtKnown?: boolean;
+  /** Why the ladder gave up, until it is known which hosts are in quarantine for it. */
+  readonly exhausted?: string | null;
 }
 
 /** Elements read from the plan at a time. */
@@ -44,7 +48,15 @@ export async function measureAll(
   carried: Carried,
 ): Promise<Carried | null> {
   const { campaignId, testbed } = input;
-  let { epoch, nextNumber, setbacks, givenUp = [], healthDue = null } = carried;
+  let {
+    epoch,
+    nextNumber,
+    setbacks,
+    givenUp = [],
+    healthDue = null,
+    exhausted = null,
+    isDoubtKnown = false,
+  } = carried;
   let waitsFor = carried.wait?.for ?? null;
   await desk.refresh(ledgerAgeMs);
   if (epoch !== null) await resolveCapacities(epoch);
@@ -62,6 +74,15 @@ export async function measureAll(
       givenUp = quarantined.map(({ host }) => host);
       await resolveCapacities(epoch);
     }
+    // Nothing would keep it from climbing the same ladder again and again.
+    if (exhausted !== null && changed === null && patched("who is exhausted waits for a person")) {
+      waitsFor = "person";
+      await desk.wait(
+        `${exhausted}. No host is in quarantine for it: look at the testbed, then \`longhaul resume\``,
+      );
+      await desk.untilRunning();
+    }
+    exhausted = null;
     // A host in quarantine is a person's: what was cut waits for it, too.
     if (takesUp && !(quarantined.length > 0 && (await isWorkLeft()))) {
       desk.step("taking up what was left");
@@ -70,6 +91,10 @@ export async function measureAll(
       if (takesUp) epoch = null;
       else await resolveCapacities(epoch);
       continue;
+    }
+    if (!isDoubtKnown && patched("what another campaign's recovery left is known")) {
+      isDoubtKnown = true;
+      healthDue ??= await act("healthDoubt", { summary: "is the testbed in doubt?" })(testbed);
     }
     desk.step("reading the plan");
     const extensions = desk.plan.extensions();
@@ -106,7 +131,11 @@ export async function measureAll(
         healthDue = null;
       } else {
         if (end.status === "superseded") epoch = null;
-        if (end.status === "exhausted") healthDue = `${element.id}: ${end.reason}`;
+        // Another held the testbed, or its recovery was cut: nobody knows what was left on it.
+        if (end.status === "superseded" || end.status === "exhausted")
+          healthDue = `${element.id}: ${end.reason}`;
+        if (end.status === "exhausted" && desk.releases() === releases)
+          exhausted = end.reason ?? "nothing on the ladder helped";
         // Its hosts are in quarantine now, which the next round finds.
         if (end.status !== "exhausted") await setback(end.reason, end.status !== "refused");
         break;
@@ -117,7 +146,8 @@ export async function measureAll(
   function carriedOn(): Carried {
     const reason = desk.waitsBecause();
     const wait = waitsFor === null || reason === null ? null : { for: waitsFor, reason };
-    return { ...carried, epoch, nextNumber, setbacks, wait, givenUp, healthDue };
+    const due = { healthDue, exhausted, isDoubtKnown };
+    return { ...carried, epoch, nextNumber, setbacks, wait, givenUp, ...due };
   }
 
   /** Ends the recoveries that were under way when this campaign's workflow was lost. True: superseded. */

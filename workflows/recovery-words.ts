@@ -28,6 +28,15 @@ export const climbedWords = (
   return `${kind}${step}${where}${tries > 1 ? ` · try ${tries}` : ""}`.slice(0, 180);
 };
 
+/** `status` of the quarantine itself: one whose rung failed may be in the store or not. */
+export const exhaustedWords = (
+  hosts: readonly string[],
+  status: StepReport["status"] | undefined,
+): string =>
+  status === "failed"
+    ? `nothing helped, and the quarantine of ${hosts.join(", ")} failed`
+    : `nothing helped; in quarantine: ${hosts.join(", ")}`;
+
 type Now =
   | { readonly kind: "climb"; readonly step: RecoveryStep; readonly hosts: readonly string[] }
   | { readonly kind: "ended"; readonly words: string };

@@ -9,6 +9,8 @@
 import {
   CancellationScope,
   isCancellation,
+  log,
+  patched,
   setCurrentDetails,
   upsertSearchAttributes,
   workflowInfo,
@@ -17,11 +19,11 @@ import { nextStep, nothingPossible } from "../model/ladder.ts";
 import type { LadderFacts, RecoveryStep, Rung, StepReport } from "../model/ladder.ts";
 import { token } from "../model/tokens.ts";
 import type { AttemptRef } from "../model/trial.ts";
-import type { RungActs, RungAnswer } from "./acts.ts";
+import type { FailedRungOrder, RungActs, RungAnswer } from "./acts.ts";
 import { faultOf } from "./faults.ts";
 import { patiently } from "./patience.ts";
 import { act } from "./policies.ts";
-import { climbedWords, recoveryDetails } from "./recovery-words.ts";
+import { climbedWords, exhaustedWords, recoveryDetails } from "./recovery-words.ts";
 import type { ClimbedStep } from "./recovery-words.ts";
 import { attributes } from "./search.ts";
 
@@ -69,7 +71,7 @@ export async function recovery(input: RecoveryInput): Promise<RecoveryResult> {
         return await end(
           "exhausted",
           "quarantine",
-          `nothing helped; in quarantine: ${next.hosts.join(", ")}`,
+          exhaustedWords(next.hosts, climbed.at(-1)?.status),
         );
       setCurrentDetails(recoveryDetails(why, climbed, next));
       const answer = await climb(next.step, next.hosts);
@@ -93,15 +95,29 @@ export async function recovery(input: RecoveryInput): Promise<RecoveryResult> {
     const tries = reports.filter((one) => one.step === step).length + 1;
     const summary = climbedWords(step, hosts, tries);
     const order = { ref: { ...input.ref, token: takeToken() }, id, why, step, hosts };
+    const startedAt = new Date().toISOString();
     try {
       return await patiently(() => act(actOf[step], { summary })(order));
     } catch (error) {
       if (isCancellation(error)) throw error;
       const fault = faultOf(error);
       if (fault.kind === "fenced") return "superseded";
-      const report = { step, status: "failed", hosts, unreachable: [], suspects: [] } as const;
-      return { report, words: fault.reason, facts: null };
+      return await failed({ ...order, startedAt, words: fault.reason }, summary);
     }
+  }
+
+  /** Its act told nothing: what it was ordered for is stored, and what the testbed declares is told, all the same. */
+  async function failed(order: FailedRungOrder, summary: string): Promise<RungAnswer> {
+    const { hosts, words } = order;
+    try {
+      if (patched("a rung that failed for good is stored"))
+        return await act("failedRung", { summary: `${summary}: store that it failed` })(order);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      log.warn("a failed rung was not stored", { step: order.step, reason: faultOf(error).reason });
+    }
+    const nobody = { unreachable: [], suspects: [] };
+    return { report: { step: order.step, status: "failed", hosts, ...nobody }, words, facts: null };
   }
 
   function takeToken(): number {

@@ -183,7 +183,8 @@ test("a refused token makes the campaign ask for a higher epoch and costs the tr
   });
   await runCampaign(bench, script.activities, { campaignId });
   expect(script.calls.filter((call) => call === "acquireTestbed")).toHaveLength(2);
-  expect(script.tokens).toEqual([2_000_001]);
+  // Another held the testbed: the ladder proves its health first, each rung under a token of its own.
+  expect(script.tokens).toEqual([2_000_005]);
   expect(script.trials[0]).toMatchObject({ state: "valid", attempts: [{ attempt: 1 }] });
 });
 
