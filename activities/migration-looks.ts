@@ -10,7 +10,7 @@ import type { HangRule } from "../model/hang.ts";
 import type { MigrationProgress } from "../model/measurement.ts";
 import type { MigrationWatch, ProgressSample } from "../model/watch.ts";
 import { NoExitStatus } from "../remote/shell.ts";
-import { judgeProgress, linkNoiseBytes } from "../stats/progress-judge.ts";
+import { judgeProgress, linkNoiseBytes, thinned } from "../stats/progress-judge.ts";
 import { nicOn } from "./flow.ts";
 import { progress } from "./progress.ts";
 import type { MigrationSetup } from "./setup.ts";
@@ -43,6 +43,8 @@ export function migrationLooks(setup: MigrationSetup, rule: HangRule): Migration
   const beat = heartbeatOfProgress();
   let samples: ProgressSample[] = [];
   let glance: Glance | null = null;
+  /** When the toolstack last answered. */
+  let answered = performance.now();
   let mostTransferred = 0;
 
   const note = (sample: ProgressSample): void => {
@@ -86,23 +88,24 @@ export function migrationLooks(setup: MigrationSetup, rule: HangRule): Migration
     };
   }
 
-  /** One question. Its silence counts only where the host itself still answers. */
+  /** One question. Its silence counts only where the host itself still answers; it began with the last answer. */
   async function ask(): Promise<Hung | null> {
     if (!watchable(driver)) return null;
     const asked = performance.now();
     try {
       glance = await driver.glance(order.source, guest, rule.questionTimeoutMs);
+      answered = performance.now();
       return null;
     } catch (error) {
       if (!(error instanceof NoExitStatus)) throw error;
       const agent = await bench.hosts.agent(order.source);
       await within(agent.counters(), rule.questionTimeoutMs, order.source);
-      const detectionTimeMs = performance.now() - asked;
+      const now = performance.now();
       return {
         verdict: "api-hung",
-        reason: `${order.source}: the toolstack left a question unanswered for ${seconds(detectionTimeMs)}: ${error.message}`,
+        reason: `${order.source}: the toolstack left a question unanswered for ${seconds(now - asked)}: ${error.message}`,
         boundMs: rule.apiBoundMs,
-        detectionTimeMs,
+        detectionTimeMs: now - answered,
       };
     }
   }
@@ -165,28 +168,6 @@ function heartbeatOfProgress(): (sample: ProgressSample) => void {
       progress({ transferredBytes: transferredBytes ?? -1, remainingBytes: remainingBytes ?? -1 });
     else if (carried) progress({ linkBytes });
   };
-}
-
-/** Before the window only the least remainder and the last counters can still decide. */
-function thinned(samples: readonly ProgressSample[], startUs: number): ProgressSample[] {
-  const split = samples.findLastIndex(({ atUs }) => atUs <= startUs) + 1;
-  const before = samples.slice(0, split);
-  const least = before.reduce<ProgressSample | null>(
-    (one, other) =>
-      other.remainingBytes !== null &&
-      (one?.remainingBytes === undefined ||
-        one.remainingBytes === null ||
-        other.remainingBytes < one.remainingBytes)
-        ? other
-        : one,
-    null,
-  );
-  const needed = new Set([
-    least,
-    before.findLast(({ transferredBytes }) => transferredBytes !== null),
-    before.findLast(({ linkBytes }) => linkBytes !== null),
-  ]);
-  return [...before.filter((sample) => needed.has(sample)), ...samples.slice(split)];
 }
 
 const seconds = (ms: number) => `${Math.round(ms / 100) / 10} s`;

@@ -24,18 +24,30 @@ type Timed = Pick<
   readonly hang?: Hang;
 };
 
+/** A migration's load goes on until the migration has ended, at the latest past its deadline. */
+export function longestLoadMs(
+  {
+    phases,
+    migrationMarginMs,
+    migrationDeadlineMs,
+  }: Pick<Timed, "phases" | "migrationMarginMs" | "migrationDeadlineMs">,
+  kind: TrialKind,
+): number {
+  return kind === "forwarding"
+    ? phases.trialMs
+    : 2 * migrationMarginMs + migrationDeadlineMs + abortMs;
+}
+
 /**
  * The detection bound is the judges' own (model/hang.ts), but never shorter than a phase that is
  * silent by design.
  */
 export function trialTiming(campaign: Timed, kind: TrialKind): TrialTiming {
-  const { phases, migrationDeadlineMs, migrationMarginMs } = campaign;
+  const { phases, migrationMarginMs } = campaign;
   const { windowMs, questionTimeoutMs, probeIntervalMs } = hangRule(campaign);
   const around = phases.settleMs + phases.learnMs + phases.drainMs + phases.restMs;
   const measured =
-    kind === "forwarding"
-      ? phases.trialMs + healthOf(campaign).durationMs
-      : 2 * migrationMarginMs + migrationDeadlineMs + abortMs;
+    longestLoadMs(campaign, kind) + (kind === "forwarding" ? healthOf(campaign).durationMs : 0);
   const silent = Math.max(
     phases.settleMs,
     phases.learnMs,

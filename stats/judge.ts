@@ -5,7 +5,6 @@
  */
 import type { Campaign } from "../model/campaign.ts";
 import type { RouterLocation } from "../model/guest.ts";
-import { hangRule, type Hang } from "../model/hang.ts";
 import type {
   ForwardingMeasurement,
   Measurement,
@@ -15,6 +14,7 @@ import type { AttemptVerdict, LedgerRow, Results, TrialOutcome } from "../model/
 import { baselineWords, meetsBaseline } from "./baseline.ts";
 import { timeLine } from "./clock.ts";
 import { detectionOf } from "./detection.ts";
+import type { DetectionRuled } from "./detection.ts";
 import { busiestHost, inspectHarness, offeredFps, senderFindings } from "./harness.ts";
 import { judgeRouter } from "./lockup-judge.ts";
 import {
@@ -30,9 +30,7 @@ import { migrationMeasures } from "./migration-measures.ts";
 import { rttSummary } from "./rtt.ts";
 
 export interface JudgeContext {
-  readonly campaign: Pick<Campaign, "tolerance" | "migrationDeadlineMs" | "guest"> & {
-    readonly hang?: Hang;
-  };
+  readonly campaign: Pick<Campaign, "tolerance"> & DetectionRuled;
 }
 
 export interface Judgement {
@@ -230,7 +228,7 @@ const unplaced = (measurement: Measurement, faults: readonly string[]): Judgemen
 });
 
 function detectionResults(measurement: Measurement, campaign: JudgeContext["campaign"]): Results {
-  const { timeMs, boundMs } = detectionOf(measurement, hangRule(campaign));
+  const { timeMs, boundMs } = detectionOf(measurement, campaign);
   return { detectionTimeMs: timeMs, detectionBoundMs: boundMs };
 }
 

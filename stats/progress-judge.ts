@@ -60,11 +60,29 @@ export function firstHang(
   samples: readonly ProgressSample[],
   rule: ProgressRule,
 ): ProgressJudgement {
-  for (let end = 1; end <= samples.length; end += 1) {
-    const judged = judgeProgress(samples.slice(0, end), rule);
-    if (judged.verdict !== "progressing") return judged;
+  // What lies before the window is thinned as it passes, so that each moment costs one window.
+  let kept: readonly ProgressSample[] = [];
+  for (const [index, sample] of samples.entries()) {
+    kept = thinned([...kept, sample], sample.atUs - rule.windowMs * 1000);
+    // Since when is told by all samples.
+    if (judgeProgress(kept, rule).verdict !== "progressing")
+      return judgeProgress(samples.slice(0, index + 1), rule);
   }
   return progressing;
+}
+
+/** Before the window's start only the least remainder, the last counters and the last sample can still decide. */
+export function thinned(samples: readonly ProgressSample[], startUs: number): ProgressSample[] {
+  const split = samples.findLastIndex(({ atUs }) => atUs <= startUs) + 1;
+  const before = samples.slice(0, split);
+  const leastBytes = leastRemaining(before)?.bytes;
+  const needed = new Set([
+    before.find(({ remainingBytes }) => remainingBytes !== null && remainingBytes === leastBytes),
+    before.findLast(({ transferredBytes }) => transferredBytes !== null),
+    before.findLast(({ linkBytes }) => linkBytes !== null),
+    before.at(-1),
+  ]);
+  return [...before.filter((sample) => needed.has(sample)), ...samples.slice(split)];
 }
 
 /** Each counter as it was last told: not every sample tells both. */

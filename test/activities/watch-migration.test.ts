@@ -159,10 +159,12 @@ describe("the watcher of a migration", () => {
     });
     expect(watch).toMatchObject({ verdict: "api-hung", boundMs: 140 });
     const detectionTimeMs = watch?.detectionTimeMs ?? NaN;
-    expect(detectionTimeMs).toBeLessThan(140 + slackMs);
-    expect(watch?.reason).toContain(
-      `R1: the toolstack left a question unanswered for ${Math.round(detectionTimeMs / 100) / 10} s: R1: silent`,
+    expect(watch?.reason).toMatch(
+      /^R1: the toolstack left a question unanswered for \d+(\.\d)? s: R1: silent/,
     );
+    expect(detectionTimeMs).toBeLessThan(140 + slackMs);
+    // Silent since its last answer, which lies an interval before the question.
+    expect(detectionTimeMs).toBeGreaterThan(130);
     expect(evidence).toHaveLength(4);
   });
 

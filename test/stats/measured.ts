@@ -20,6 +20,8 @@ export const context = {
       samplingP99Ms: null,
     },
     migrationDeadlineMs: 60_000,
+    migrationMarginMs: 2000,
+    phases: { settleMs: 0, learnMs: 0, trialMs: 10_000, drainMs: 500, restMs: 0 },
     guest: { image: "router", memoryMib: 256, vcpus: 1, routing: "kernel" },
   },
 };

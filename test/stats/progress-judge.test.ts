@@ -242,3 +242,40 @@ describe("progress of a migration", () => {
     expect(firstHang(samples.slice(0, 12), rule).verdict).toBe("progressing");
   });
 });
+
+describe("the first hang of a whole migration", () => {
+  const counter = fc.option(fc.integer({ min: 0, max: 4 }), { nil: null, freq: 3 });
+  const steps = fc.array(
+    fc.record({
+      afterMs: fc.integer({ min: 0, max: 2500 }),
+      left: counter,
+      sent: counter,
+      link: counter,
+    }),
+    { maxLength: 60 },
+  );
+
+  test("is the one that a judge of all samples up to each moment finds", () => {
+    fc.assert(
+      fc.property(steps, (drawn) => {
+        let [atMs, sent, link] = [0, 0, 0];
+        const samples = drawn.map((step) => {
+          atMs += step.afterMs;
+          sent += step.sent ?? 0;
+          link += (step.link ?? 0) * 100_000;
+          return sample(atMs, {
+            remainingBytes: step.left === null ? null : step.left * mib,
+            transferredBytes: step.sent === null ? null : sent,
+            linkBytes: step.link === null ? null : link,
+          });
+        });
+        const ends = samples.map((_, index) => judgeProgress(samples.slice(0, index + 1), rule));
+        const first = ends.find(({ verdict }) => verdict !== "progressing");
+        expect(firstHang(samples, rule)).toEqual(
+          first ?? { verdict: "progressing", sinceUs: null },
+        );
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});
