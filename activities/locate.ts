@@ -7,11 +7,15 @@ import { part } from "./parts.ts";
 import { phase } from "./progress.ts";
 import type { RouterHost, Setup } from "./setup.ts";
 import { setupOf } from "./setup.ts";
+import { within } from "./watch-evidence.ts";
 
 /** Where a router settles. Anything else may be on its way there: it is looked at again, never acted on. */
 const settled: readonly RouterLocation[] = ["source", "destination", "neither"];
 /** Right after its end a destination may still be `incoming` for a moment, and a busy host silent for longer. */
 const lookAgainMs = [250, 500, 1000, 2000, 4000];
+/** A host that has power and answers nobody holds up each question: so long for one, and for all looks but the last. */
+const answerMs = 20_000;
+const lookingMs = 60_000;
 
 /**
  * Asks both hosts, again and again for a bounded time while the answer is none that lasts, and stores
@@ -21,9 +25,10 @@ export async function locate(
   deps: TrialDeps,
   ref: AttemptRef,
   pausesMs: readonly number[] = lookAgainMs,
+  longestMs = lookingMs,
 ): Promise<{ location: RouterLocation }> {
   const setup = await setupOf(deps, ref);
-  const looks = await part("ask both hosts", () => untilSettled(setup, pausesMs));
+  const looks = await part("ask both hosts", () => untilSettled(setup, pausesMs, longestMs));
   const location = looks.at(-1)?.location ?? "unknown";
   await deps.store.setLocation(ref, location);
   if (looks.length > 1 || (location !== "source" && location !== "destination"))
@@ -47,14 +52,19 @@ interface Look {
   readonly location: RouterLocation;
 }
 
-async function untilSettled(setup: Setup, pausesMs: readonly number[]): Promise<readonly Look[]> {
+async function untilSettled(
+  setup: Setup,
+  pausesMs: readonly number[],
+  longestMs: number,
+): Promise<readonly Look[]> {
   const looks: Look[] = [];
+  const endMs = performance.now() + longestMs;
   for (const pauseMs of [0, ...pausesMs]) {
     await phase(pauseMs);
     const states = await bothStates(setup);
     const location = routerLocation(states.source, states.destination);
     looks.push({ ...states, location });
-    if (settled.includes(location)) break;
+    if (settled.includes(location) || performance.now() > endMs) break;
   }
   return looks;
 }
@@ -78,7 +88,7 @@ export async function stateOn(
   host: RouterHost,
 ): Promise<GuestState | null> {
   try {
-    return await driver.inspect(host, guest);
+    return await within(driver.inspect(host, guest), answerMs, host);
   } catch (error) {
     if (error instanceof NoExitStatus) return null;
     throw error;

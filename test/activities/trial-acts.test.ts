@@ -246,4 +246,17 @@ describe("locate", () => {
     expect(asked).toBe(6);
     expect(stored.events.map(({ kind }) => kind)).toEqual(["located"]);
   });
+
+  test("stops looking again when the time for it is over, however many looks are left", async () => {
+    let asked = 0;
+    const { deps } = scriptedBench({
+      kind: "migration",
+      direction: "R1toR2",
+      routers: { "kvm@R2": "incoming" },
+      inspected: (count) => (asked = count),
+    });
+    const found = await quietActivity().run(() => locate(deps, ref, [1, 1, 1], 0));
+    expect(found).toEqual({ location: "incoming" });
+    expect(asked).toBe(2);
+  });
 });
