@@ -43,18 +43,18 @@ export const rungsCsv = (rungs: readonly RungRow[]): string =>
     ]),
   );
 
-/** Steps in the order in which they first occur, each with its times. */
+/** Steps in the order in which they first occur, each with the times of those that were verified: one that failed took as long as its deadline. */
 export function rungTimes(rungs: readonly RungRow[]): readonly (readonly Cell[])[] {
   const steps = [...new Set(rungs.map(({ step }) => step))];
   return steps.map((step) => {
     const own = rungs.filter((one) => one.step === step);
-    const seconds = own.map(({ durationMs }) => durationMs / 1e3);
-    const verified = own.filter(({ status }) => status === "verified").length;
+    const verified = own.filter(({ status }) => status === "verified");
+    const seconds = verified.map(({ durationMs }) => durationMs / 1e3);
     return [
       step,
-      `${verified} of ${own.length}`,
+      `${verified.length} of ${own.length}`,
       { ...estimate("rungS", seconds, [0, null]), outOf: own.length },
-      durationText(Math.max(...seconds)),
+      seconds.length === 0 ? missing : durationText(Math.max(...seconds)),
     ];
   });
 }
@@ -74,7 +74,7 @@ export function recoverySection({
     </p>
     <h3>Time of each rung</h3>
     ${htmlTable(
-      ["rung", "verified", "time (s), mean with 95 % interval", "longest"],
+      ["rung", "verified", "time to the proof (s), mean with 95 % interval", "longest"],
       times.map((row) => row.map(cellText)),
       (column) => times.some((row) => typeof row[column] === "object"),
     )}

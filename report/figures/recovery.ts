@@ -18,7 +18,7 @@ export function recoveryFigures(rungs: readonly RungRow[]): readonly Figure[] {
       name: "recovery-times",
       section: "recovery",
       title: "Time of each rung of recovery",
-      caption: `One point for each of ${rungs.length} steps of ${recoveries} recoveries: single measurements, therefore without interval. The time is from the order to the proof on the hosts; logarithmic.`,
+      caption: `One point for each of ${rungs.length} steps of ${recoveries} recoveries: single measurements, therefore without interval. The time is from the order to the proof on the hosts, or to the failure; logarithmic.`,
       spec: {
         width: 520,
         height: { step: 28 },

@@ -33,7 +33,10 @@ test("rungs are read from their events in order, with how often each was verifie
   const [, destroy] = rungTimes(rungs);
   expect(destroy?.[0]).toBe("destroy-both");
   expect(destroy?.[1]).toBe("1 of 2");
-  expect(destroy?.[2]).toMatchObject({ n: 2, center: 2 });
+  expect(destroy?.[2]).toMatchObject({ n: 1, outOf: 2, center: 3 });
+  const [failed] = rungTimes(rungRows([event("reboot", "failed", 600_000)]));
+  expect(failed?.[1]).toBe("0 of 1");
+  expect(failed?.[3]).toBe("–");
 });
 
 test("the report has a table, a figure and a CSV of recoveries where there were any, and no chapter where not", async () => {
