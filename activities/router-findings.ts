@@ -5,6 +5,7 @@
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { commandsGuest, hasConsole, watchable } from "../hypervisors/hypervisor.ts";
+import type { VcpuTime } from "../hypervisors/hypervisor.ts";
 import type { MigrationReport, OfferedLoad } from "../model/measurement.ts";
 import type { RouterFindings } from "../model/watch.ts";
 import type { Fence } from "../remote/agent.ts";
@@ -111,7 +112,7 @@ const unasked = {
 async function askInEveryWay(setup: Setup, fence: Fence, host: RouterHost): Promise<Asked> {
   const { driver, guest, bench } = setup;
   const began = performance.now();
-  const vcpuNow = () => (watchable(driver) ? driver.vcpuTime(host, guest) : null);
+  const vcpuNow = () => (watchable(driver) ? driver.vcpuTimes(host, guest) : null);
   const [vcpuBefore, beatBefore, countBefore] = await Promise.all([
     vcpuNow(),
     lastBeat(setup, host),
@@ -134,15 +135,23 @@ async function askInEveryWay(setup: Setup, fence: Fence, host: RouterHost): Prom
     ping,
     heartbeat: beatAfter === null ? null : beatAfter === beatBefore ? "silent" : "answers",
     guestCommand: commandsGuest(driver) ? guestAnswer(countBefore, countAfter) : null,
-    vcpu:
-      vcpuBefore === null || vcpuAfter === null
-        ? null
-        : {
-            spanMs: spanMeasuredMs,
-            ranMs: vcpuAfter.ranMs - vcpuBefore.ranMs,
-            waitedMs: vcpuAfter.waitedMs - vcpuBefore.waitedMs,
-          },
+    vcpu: vcpuSpan(vcpuBefore, vcpuAfter, spanMeasuredMs),
   };
+}
+
+function vcpuSpan(
+  before: readonly VcpuTime[] | null,
+  after: readonly VcpuTime[] | null,
+  spanMs: number,
+): RouterFindings["vcpu"] {
+  if (before === null || after === null) return null;
+  const spans = after.map(({ name, ranMs, waitedMs }) => {
+    const first = before.find((one) => one.name === name) ?? { ranMs: 0, waitedMs: 0 };
+    return { ranMs: ranMs - first.ranMs, waitedMs: waitedMs - first.waitedMs };
+  });
+  const sum = (key: "ranMs" | "waitedMs") => spans.reduce((total, one) => total + one[key], 0);
+  const busiestMs = Math.max(...spans.map(({ ranMs, waitedMs }) => ranMs + waitedMs));
+  return { spanMs, ranMs: sum("ranMs"), waitedMs: sum("waitedMs"), busiestMs };
 }
 
 const lastBeat = async (setup: Setup, host: RouterHost): Promise<number | null> =>

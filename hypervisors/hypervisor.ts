@@ -104,14 +104,17 @@ export interface Glance {
 }
 
 /** Platforms whose guests can be watched from their host beside the toolstack's own report. Nothing here changes anything. */
+export interface VcpuTime {
+  readonly name: string;
+  readonly ranMs: number;
+  readonly waitedMs: number;
+}
+
 export interface Watchable {
   /** One question to the toolstack. @throws {NoExitStatus} it did not answer in time */
   glance(host: string, guest: GuestSpec, timeoutMs: number): Promise<Glance>;
-  /** Time on a real CPU, and waiting for one, of all the guest's virtual CPUs since they began; null: no such guest there. */
-  vcpuTime(
-    host: string,
-    guest: GuestSpec,
-  ): Promise<{ readonly ranMs: number; readonly waitedMs: number } | null>;
+  /** Time on a real CPU, and waiting for one, of each of the guest's virtual CPUs since it began; null: no such guest there. */
+  vcpuTimes(host: string, guest: GuestSpec): Promise<readonly VcpuTime[] | null>;
   /** What host and toolstack tell of the guest now, each question for itself: one that fails tells why. */
   evidence(
     host: string,

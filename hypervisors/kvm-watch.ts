@@ -84,11 +84,10 @@ export const kvmWatch = (testbed: Testbed, hosts: Hosts): Watchable => {
       }
     },
 
-    vcpuTime: async (host, guest) => {
+    vcpuTimes: async (host, guest) => {
       const all = await threads(await hosts.agent(host), guest);
       const vcpus = all?.filter(({ name }) => vcpuName.test(name)) ?? [];
-      const sum = (key: "ranMs" | "waitedMs") => vcpus.reduce((total, one) => total + one[key], 0);
-      return vcpus.length === 0 ? null : { ranMs: sum("ranMs"), waitedMs: sum("waitedMs") };
+      return vcpus.length === 0 ? null : vcpus;
     },
 
     evidence: async (host, guest, timeoutMs) => {

@@ -49,6 +49,8 @@ export interface VcpuSpan {
   readonly ranMs: number;
   /** Ready to run, while the host's CPUs were taken. */
   readonly waitedMs: number;
+  /** Of the one that wanted most, both together; missing: an older version told the sums alone. */
+  readonly busiestMs?: number;
 }
 
 /** A router asked by probes of different kinds. null: that kind of probe does not exist there. */

@@ -1,5 +1,5 @@
 /** What became of a router that fell silent, from probes of different kinds. Pure. */
-import type { RouterFindings } from "../model/watch.ts";
+import type { RouterFindings, VcpuSpan } from "../model/watch.ts";
 
 export type RouterVerdict =
   /** It forwards, or too little contradicts that it runs. */
@@ -63,9 +63,11 @@ function against(findings: RouterFindings): readonly string[] {
   ];
 }
 
-function vcpuWords({ spanMs, ranMs, waitedMs }: NonNullable<RouterFindings["vcpu"]>): string[] {
+function vcpuWords({ spanMs, ranMs, waitedMs, busiestMs }: VcpuSpan): string[] {
   if (spanMs <= 0) return [];
-  const wanted = (ranMs + waitedMs) / spanMs;
-  if (wanted < flatRatio) return [`its virtual CPU did not run in ${Math.round(spanMs)} ms`];
-  return wanted > peggedRatio ? ["its virtual CPU never rests"] : [];
+  const wantedMs = ranMs + waitedMs;
+  if (wantedMs / spanMs < flatRatio)
+    return [`its virtual CPU did not run in ${Math.round(spanMs)} ms`];
+  // Two that are half busy spin no more than one that is.
+  return (busiestMs ?? wantedMs) / spanMs > peggedRatio ? ["its virtual CPU never rests"] : [];
 }

@@ -66,6 +66,7 @@ export interface Script {
   readonly reported?: boolean;
   readonly location?: string;
   readonly afterRecovery?: boolean;
+  readonly powerCycles?: readonly { readonly host: string; readonly cycles: number }[];
   /** Replaces what a probe's unit of this name brings home. */
   readonly results?: Readonly<Record<string, unknown>>;
   /** What the generator says of a load that it has sent. */
@@ -148,7 +149,7 @@ export function scriptedBench(script: Script = {}) {
   let inspections = 0;
   const watching = script.watch && {
     glance: async () => ({ state: "running" as const, progress: null }),
-    vcpuTime: async () => null,
+    vcpuTimes: async () => null,
     evidence: async (host: string) => {
       note(`evidence ${host}`);
       return { host };
@@ -291,6 +292,7 @@ export function scriptedBench(script: Script = {}) {
     events: async () => stored.events,
     isAfterRecovery: async () => script.afterRecovery ?? false,
     capacities: async () => [],
+    powerCycles: async () => script.powerCycles ?? [],
     quarantines: async () =>
       (script.quarantined ?? []).map((host) => ({
         ...{ host, reason: "nothing helped", isolated: true, recovery: "r", since: "s" },

@@ -41,6 +41,22 @@ describe("a router that fell silent", () => {
       "locked-up",
     ],
     [
+      "both its CPUs are half busy",
+      {
+        forwarding: "silent",
+        vcpu: { spanMs: 3500, ranMs: 2400, waitedMs: 1200, busiestMs: 1800 },
+      },
+      "running",
+    ],
+    [
+      "one of its two CPUs spins",
+      {
+        forwarding: "silent",
+        vcpu: { spanMs: 3500, ranMs: 2400, waitedMs: 1200, busiestMs: 3450 },
+      },
+      "locked-up",
+    ],
+    [
       "it forwards although nothing else answers",
       { arp: "silent", heartbeat: "silent", guestCommand: "silent" },
       "running",
