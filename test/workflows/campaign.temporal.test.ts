@@ -25,6 +25,7 @@ test("a campaign takes the lock, reads the plan, and orders each trial's steps o
     "campaignProgress",
     "openCapacities",
     "quarantines",
+    "healthDoubt",
     "nextElements",
     ...["prepare load1#1", "measure load1#1", "judge load1#1", "restore load1#1"],
     ...["prepare load2#1", "measure load2#1", "judge load2#1", "restore load2#1"],
