@@ -39,7 +39,7 @@ export async function prepareTemporal(databaseFile: string, log: Log): Promise<v
       `${databaseFile}: a Temporal server runs on this database; two on one file would destroy it`,
     );
   try {
-    const notice = await setAsideIfDamaged(databaseFile, new Date());
+    const notice = setAsideIfDamaged(databaseFile, new Date());
     if (notice !== null) log(notice);
   } finally {
     lock.release();

@@ -269,21 +269,6 @@ test("a server that is stopped does not answer, and answers when it goes on", as
   expect(await temporalAnswers(ports.frontend)).toBe(false);
 });
 
-test("a large database is looked at beside other work", async () => {
-  const file = join(folder, "large.db");
-  const database = new DatabaseSync(file);
-  database.exec(`CREATE TABLE much (x blob);
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
-    INSERT INTO much SELECT randomblob(2000) FROM n`);
-  database.close();
-  let turns = 0;
-  const beside = setInterval(() => (turns += 1), 0);
-  await prepareTemporal(file, () => undefined);
-  clearInterval(beside);
-  expect(databasesSetAside(file)).toHaveLength(1);
-  expect(turns).toBeGreaterThan(10);
-});
-
 test("the server's own messages go to its log", () => {
   expect(readFileSync(log, "utf8")).toMatch(/Temporal CLI \d+\.\d+\.\d+/);
 });
