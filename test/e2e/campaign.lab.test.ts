@@ -117,7 +117,8 @@ test("trials in JSON have the promised keys, results with their units", async ()
     numbers("offeredFps", "forwardedFps", "lossRatio", "rttMedianMs"),
   );
   expect(results("migration")).toMatchObject(
-    numbers("totalTimeMs", "downtimeHypervisorMs", "downtimePacketGapMs", "transferredMib"),
+    // A gap is always told; a downtime only where it is longer than the busy machine's own gaps.
+    numbers("totalTimeMs", "downtimeHypervisorMs", "packetGapLongestMs", "transferredMib"),
   );
 });
 
