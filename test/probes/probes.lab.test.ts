@@ -135,8 +135,9 @@ test("every probe of a side flow has its round trip, or null once the other end 
     intervalMs: 10,
     deadlineMs: 60_000,
   });
-  const answered = async () => ((await sink().counters()).interfaces.wire1?.rxFrames ?? 0) > 30;
-  await until("probes arrive", answered);
+  const answers = async () => (await source().counters()).interfaces.wire0?.rxFrames ?? 0;
+  const first = await answers();
+  await until("probes are answered", async () => (await answers()) > first + 30);
   await sink().act(sinkFence(), ["ip", "link", "set", "wire1", "down"]);
   const sent = async () => (await source().counters()).ip.OutRequests ?? 0;
   const before = await sent();
