@@ -4,10 +4,10 @@ import { campaignActs } from "../../activities/campaign.ts";
 import { asFailure } from "../../activities/failures.ts";
 import { lockActs } from "../../activities/lock.ts";
 import { recordActs } from "../../activities/recovery/acts.ts";
-import type { AttemptRef, AttemptVerdict, TrialOutcome } from "../../model/trial.ts";
+import type { AttemptRef, AttemptVerdict } from "../../model/trial.ts";
 import { Fenced } from "../../remote/shell.ts";
 import type { Store } from "../../store/store.ts";
-import type { Acts, RungActs } from "../../workflows/acts.ts";
+import type { Acts } from "../../workflows/acts.ts";
 import { scripted } from "../workflows/scripted.ts";
 import { scriptedRecovery } from "../workflows/scripted-recovery.ts";
 
@@ -16,10 +16,6 @@ interface StoredScript {
   readonly collect?: (ref: AttemptRef) => "measured" | "nothing";
   /** What it throws, the campaign's workflow fails of. */
   readonly openCapacities?: () => void;
-  /** Of every trial; `completed` unless told. */
-  readonly outcome?: TrialOutcome;
-  /** Its rungs; all are verified unless told. */
-  readonly recovery?: RungActs;
 }
 
 /** `orders`: what was asked of the testbed, in order, as `measure load0#1`. */
@@ -45,7 +41,6 @@ export function storedActs(client: Client, store: Store, script: StoredScript = 
     ...own,
     ...lockActs(client, store),
     ...rungs,
-    ...script.recovery,
     ...recordActs(store),
     openCapacities(campaign) {
       script.openCapacities?.();
@@ -64,8 +59,7 @@ export function storedActs(client: Client, store: Store, script: StoredScript = 
       order("collect", ref);
       return Promise.resolve({ status: script.collect?.(ref) ?? "nothing" });
     },
-    judge: (ref, { final }) =>
-      judge(ref, { verdict: "valid", outcome: script.outcome ?? "completed" }, final),
+    judge: (ref, { final }) => judge(ref, { verdict: "valid", outcome: "completed" }, final),
     async rejectAttempt(ref, { reason, cut, final }) {
       await judge(ref, { verdict: "invalid", reason, cut }, final);
     },

@@ -24,7 +24,7 @@ const behindDestroy: Readonly<Partial<Record<StuckAct, Partial<LadderFacts>>>> =
 };
 
 /** What it takes that the act is ordered: with one of recovery trials end `locked-up`, with one that looks up or rejects nobody knows how the first measurement ended. */
-export function termsOf(stuck: StuckAct) {
+function termsOf(stuck: StuckAct) {
   let [destroyed, measured] = [0, 0];
   const { acts } = scriptedRecovery(
     ({ step }) =>
@@ -57,7 +57,7 @@ export function stuckScript(campaignId: string, stuck: StuckAct, hold: () => Pro
   return { ...script, activities: held({ ...script.activities, ...recovery }, stuck, hold) };
 }
 
-export function held(acts: Acts, stuck: StuckAct, hold: () => Promise<unknown>): Acts {
+function held(acts: Acts, stuck: StuckAct, hold: () => Promise<unknown>): Acts {
   const all = acts as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
   return {
     ...acts,
