@@ -92,6 +92,9 @@ export function faultSuite(
           if (valid && comesTo !== "completed") {
             expect(trial.attempts).toBe(1);
             expect(events.some(({ kind: is }) => is === "evidence")).toBe(true);
+          }
+          // A baseline that is not met is measured, not watched for.
+          if (valid && comesTo !== "completed" && comesTo !== "degraded") {
             expect(row.detectionMs).not.toBeNull();
             // A look on a busy machine takes its time.
             expect(row.detectionMs).toBeLessThan((row.detectionBoundMs ?? NaN) + 1500);
