@@ -47,6 +47,7 @@ export const campaign = {
   migrationMarginMs: 2000,
   idleProbeFps: 1000,
   health: { fps: 1000, ofCapacity: 0.1, durationMs: 2000, lossRatio: 0.01 },
+  powerCycles: { most: 6, withinHours: 24 },
   faults: [
     {
       fault: "link-slow",
