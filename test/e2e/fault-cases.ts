@@ -18,7 +18,7 @@ const powerLost = /R[12] (has lost its power|was booted meanwhile)/;
 const hostSilent = /R[12]: .*(no answer|not known|no login)/;
 
 /** A router that is gone before its load was never measured; `prepare` makes it anew. */
-const goneBefore = /measure: .*(the router stopped answering|guest|QEMU)/s;
+const goneBefore = /measure: (the router stopped answering|R1: cannot connect to )/;
 
 /** One of each outcome that a router under load can come to. */
 const eachForwarding: readonly FaultCase[] = [
