@@ -1,11 +1,12 @@
 import { defineConfig } from "vitest/config";
 
 const slow = ["test/**/*.{postgres,temporal,lab,faults}.test.ts"];
-const tier = (name: string) => ({
+const tier = (name: string, maxWorkers = 1) => ({
   test: {
     name,
     include: [`test/**/*.${name}.test.ts`],
-    fileParallelism: false,
+    fileParallelism: maxWorkers > 1,
+    maxWorkers,
     testTimeout: 120_000,
     // Tests that wait for a dead worker's heartbeat wait side by side.
     maxConcurrency: 12,
@@ -30,7 +31,8 @@ export default defineConfig({
         },
       },
       tier("postgres"),
-      tier("temporal"),
+      // Each file has a server of its own, and waits for most of its time.
+      tier("temporal", 2),
       tier("lab"),
       tier("faults"),
     ],

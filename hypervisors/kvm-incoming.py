@@ -2,11 +2,13 @@
 The destination's side of a migration: stamps QEMU's events there until the guest runs.
 
 args: monitor. Appended to qmp.py. Started beside QEMU, whose socket it waits for. Ends when the guest
-runs here, or QEMU ends, or it is asked to.
+runs here, or has arrived and does not run (it was paused), or QEMU ends, or it is asked to.
 """
 
 
 RUNNING = "destination running"
+#: QEMU 7.2 starts the guest before it says this.
+ARRIVED = "migration completed"
 #: Long enough for another try to start a QEMU that did not start at first.
 PATIENCE_S = 60
 
@@ -33,9 +35,11 @@ def main(args, unit):
         monitor = connected(args["monitor"], on_event, unit)
         monitor.command("migrate-set-capabilities", EVENTS)
         unit.emit({"ready": True})
-        while not unit.stopping() and RUNNING not in [one["name"] for one in phases]:
-            select.select([monitor, unit], [], [], 1)
+        names, quiet = [], False
+        while not (unit.stopping() or RUNNING in names or (ARRIVED in names and quiet)):
+            quiet = not select.select([monitor, unit], [], [], 1)[0]
             monitor.hear(0)
+            names = [one["name"] for one in phases]
     except Gone:
         # A destination whose migration failed ends by itself.
         return {"phases": phases, "gone": True}

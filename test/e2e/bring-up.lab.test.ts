@@ -71,7 +71,7 @@ test("an interrupt in the calibration leaves nothing that hinders the next run",
   first.kill("SIGINT");
   const { exitCode } = await first;
   expect(exitCode).toBe(130);
-  expect(told).toMatch(/Interrupted.*`\S*bin\/longhaul --state \S+ down` ends them/);
+  expect(told).toMatch(/Interrupted.*`(npx |\S*bin\/)longhaul --state \S+ down` ends them/);
 
   const next = await calibrating(campaign("cut", 1000));
   expect(next.stderr).toContain("frames/s without loss");

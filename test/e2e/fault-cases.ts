@@ -225,6 +225,12 @@ const moreMigration: readonly FaultCase[] = [
     rung: "recreate",
   },
   {
+    what: "guest paused by its toolstack in pre-copy",
+    fault: { fault: "guest-pause", when: "migrating", afterMs: 300, host: "source" },
+    comesTo: "undefined",
+    rung: "recreate",
+  },
+  {
     what: "QEMU stopped after the switch-over",
     fault: { fault: "qemu-stop", when: "after", host: "destination" },
     comesTo: "locked-up",

@@ -1,4 +1,5 @@
 /** A Temporal server on a database file for the tests of one file, to be killed and started again, and workers on it. */
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,8 +35,10 @@ export function killableTemporal() {
       workflowBundle(testCache),
     ]);
     const taken = new Set<number>();
+    // While this server is down its ports are free: no other file may begin at the same one.
+    const seed = randomBytes(3).toString("hex");
     for (const name of ["frontend", "ui", "metrics"] as const)
-      taken.add((ports[name] = await choosePort("a3a700", null, taken)));
+      taken.add((ports[name] = await choosePort(seed, null, taken)));
     await start();
     connection = await NativeConnection.connect({ address: server.address });
     client = new Client({
