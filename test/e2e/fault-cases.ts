@@ -41,12 +41,6 @@ const eachForwarding: readonly FaultCase[] = [
     rung: "recreate",
   },
   {
-    what: "guest's NIC towards the sink down, C→D forwarded",
-    fault: { fault: "guest-nic-down", when: "load", afterMs: 500 },
-    comesTo: "locked-up",
-    rung: "recreate",
-  },
-  {
     what: "guest reboots silently",
     fault: { fault: "guest-reboot", when: "load" },
     comesTo: "silently-rebooted",
@@ -61,6 +55,12 @@ const eachForwarding: readonly FaultCase[] = [
 ];
 
 const moreForwarding: readonly FaultCase[] = [
+  {
+    what: "guest's NIC towards the sink down, C→D forwarded",
+    fault: { fault: "guest-nic-down", when: "load", afterMs: 500 },
+    comesTo: "locked-up",
+    rung: "recreate",
+  },
   {
     what: "QEMU killed while the router settles",
     fault: { fault: "qemu-kill", when: "settle" },
