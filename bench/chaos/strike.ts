@@ -49,11 +49,22 @@ export async function fell(field: Field, strike: Strike): Promise<Struck> {
   field.log(`${blowWords(blow)} (${killed.map(({ pid }) => pid).join(", ") || "no service"})`);
   if (machine || needsUp(victims)) {
     await delay(blow.upAfterMs);
-    await field.up();
+    await upAgain(field);
   }
   await servesAgain(field.state, killed);
   if (victims.includes("cli")) field.cli.attach();
   return { strike, atMs, overMs: Date.now(), made: null };
+}
+
+/** Another strike may kill the supervisor while `up` waits for it: then a person gives the command again. */
+async function upAgain({ up, log }: Field): Promise<void> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await up();
+    } catch (error) {
+      if (tries === 3 || !String(error).includes("the supervisor ended while")) throw error;
+      log("up is given again: its supervisor was killed meanwhile");
+    }
 }
 
 /** All at one moment: they are looked up before the first is killed. */
