@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-const slow = ["test/**/*.{postgres,temporal,lab,faults}.test.ts"];
+const slow = ["test/**/*.{postgres,temporal,lab,faults,xen}.test.ts"];
 const tier = (name: string, maxWorkers = 1) => ({
   test: {
     name,
@@ -35,6 +35,7 @@ export default defineConfig({
       tier("temporal", 2),
       tier("lab"),
       tier("faults"),
+      tier("xen"),
     ],
   },
 });

@@ -11,6 +11,7 @@ import { UsageError } from "../model/usage-error.ts";
 import type { Fence } from "../remote/agent.ts";
 import { Fenced } from "../remote/shell.ts";
 import type { CampaignActs } from "../workflows/acts.ts";
+import { bootedFor } from "./boot-profile.ts";
 import { searchCapacity } from "./capacity-search.ts";
 import { tryLoad } from "./capacity-trial.ts";
 import type { Bench, TrialDeps } from "./deps.ts";
@@ -73,7 +74,9 @@ async function takeRouter(
   const needs = { kind: "forwarding", fault: null } as const;
   const away = inTheWay(needs, await store.quarantines(testbed));
   if (away.length > 0) throw new UsageError(quarantineWords(away));
-  const { fence } = await takeHosts(bench, token, await takingPart(store, testbed, needs));
+  const hosts = await takingPart(store, testbed, needs);
+  await bootedFor(bench, platform, hosts);
+  const { fence } = await takeHosts(bench, token, hosts);
   await ensureRouter(bench, fence, {
     platform,
     host: "R1",

@@ -4,6 +4,7 @@ import type { Receiver } from "../generators/receiver.ts";
 import type { Hypervisor } from "../hypervisors/hypervisor.ts";
 import type { FaultInjector } from "../model/fault.ts";
 import type { Testbed } from "../model/testbed.ts";
+import type { Boots } from "../power/boots.ts";
 import type { Power } from "../power/power.ts";
 import type { Hosts } from "../remote/agent.ts";
 import type { Store } from "../store/store.ts";
@@ -17,6 +18,8 @@ export interface Bench {
   readonly generator: Generator;
   readonly receiver: Receiver;
   readonly power: Power;
+  /** Absent where hosts boot what they boot. */
+  readonly boots?: Boots;
   /** Makes the faults of a campaign file; absent where nobody can disturb the testbed on purpose. */
   readonly faults?: FaultInjector;
 }

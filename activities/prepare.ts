@@ -4,6 +4,7 @@ import type { HostName } from "../model/testbed.ts";
 import type { AttemptRef } from "../model/trial.ts";
 import type { Fence, HostIdentity } from "../remote/agent.ts";
 import { Fenced } from "../remote/shell.ts";
+import { bootedFor } from "./boot-profile.ts";
 import type { Bench, TrialDeps } from "./deps.ts";
 import { guestOf } from "./guest.ts";
 import { part } from "./parts.ts";
@@ -48,6 +49,7 @@ async function prepareOpened(deps: TrialDeps, ref: AttemptRef): Promise<void> {
   await clearFaults(deps, setup, "prepare");
   const needs = needsOf(setup.trial, setup.campaign);
   const hosts = await takingPart(deps.store, ref.testbed, needs);
+  await part("boot profile", () => bootedFor(setup.bench, setup.trial.scenario.platform, hosts));
   const { fence, identities } = await part("hosts", () => takeHosts(setup.bench, ref.token, hosts));
   await deps.store.setBootIds(ref, fence.bootIds);
   progress({ preparing: "router" });

@@ -4,7 +4,7 @@ import type { LabStatus } from "../lab/lab.ts";
 export const labStatusText = (status: LabStatus): string => {
   const hosts = Object.entries(status.hosts).map(
     ([name, { power, pid, bootId }]) =>
-      `${name.padEnd(3)} ${power.padEnd(4)}${pid === null ? "" : ` init ${pid}, boot ${bootId}`}`,
+      `${name.padEnd(3)} ${power.padEnd(4)}${pid === null ? "" : ` init ${pid}, boot ${bootId ?? "not yet"}`}`,
   );
   return [
     `lab ${status.name ?? "(none)"}: ${status.status}`,

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { labExec } from "../lab/exec.ts";
-import { labClean, labDown, labPower, labStatus, labUp } from "../lab/lab.ts";
+import { labBoots, labClean, labDown, labPower, labStatus, labUp } from "../lab/lab.ts";
 import type { LabFile } from "../model/testbed-file.ts";
 import { parseTestbed } from "../model/testbed-schema.ts";
 import { hostNames, type HostName } from "../model/testbed.ts";
@@ -23,6 +23,7 @@ interface LabOptions {
   readonly state?: string;
   readonly json?: boolean;
   readonly testbed?: string;
+  readonly boot?: string;
 }
 
 const log = say;
@@ -53,6 +54,7 @@ export function labCommand(program: Command): void {
     .description("a host's power: on, off, cycle, status")
     .argument("<host>", hostNames.join(", "))
     .argument("<action>", powerActions.join(", "))
+    .option("--boot <profile>", "cycle: what a machine boots then: linux, xen")
     .action(power);
   lab
     .command("clean")
@@ -116,12 +118,15 @@ async function power(name: string, action: string, options: LabOptions): Promise
     throw new UsageError(
       `power: ${JSON.stringify(action)} is unknown; known ones: ${powerActions.join(", ")}`,
     );
+  if (options.boot !== undefined && known !== "cycle")
+    throw new UsageError(`--boot: a machine is booted anew by cycle, not by ${known}`);
   const state = labThatIsUp(options);
   const button = labPower(state);
   if (known !== "status") {
     const disturbs = await nameDisturbed(state);
     const at = new Date().toISOString();
-    await button[known](host);
+    if (options.boot === undefined) await button[known](host);
+    else await labBoots(state).boot(host, options.boot);
     const fault = `power-${known}`;
     const detail = `the power of ${host}: ${known}`;
     if (disturbs.length > 0)

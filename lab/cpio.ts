@@ -1,4 +1,7 @@
 /** Archive in the kernel's own initramfs format: "newc" of cpio(5). */
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+
 export interface CpioEntry {
   readonly path: string;
   /** File type and permissions, as in stat(2): 0o100755 is an executable file, 0o040755 a folder. */
@@ -29,3 +32,21 @@ export const cpioArchive = (entries: readonly CpioEntry[]): Buffer => {
     record(trailer, 0),
   ]);
 };
+
+/** Everything in a folder: files, folders and symbolic links, in the order of their names. */
+export const folderEntries = (root: string, path = ""): readonly CpioEntry[] =>
+  readdirSync(join(root, path))
+    .sort()
+    .flatMap((name): readonly CpioEntry[] => {
+      const inner = path === "" ? name : `${path}/${name}`;
+      const full = join(root, inner);
+      const { mode } = lstatSync(full);
+      switch (mode & 0o170000) {
+        case 0o040000:
+          return [{ path: inner, mode, content: Buffer.alloc(0) }, ...folderEntries(root, inner)];
+        case 0o120000:
+          return [{ path: inner, mode, content: Buffer.from(readlinkSync(full)) }];
+        default:
+          return [{ path: inner, mode, content: readFileSync(full) }];
+      }
+    });

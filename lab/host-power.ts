@@ -1,19 +1,26 @@
-/** Power of namespace hosts. Killing the init is the power button; a new init is a new boot. */
+/** Power of the lab's hosts. Killing the init, which a machine's QEMU is, too, is the power button; a new one is a new boot. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { hostNames, type HostName } from "../model/testbed.ts";
 import type { Power } from "../power/power.ts";
+import { bootProfiles } from "../model/testbed-file.ts";
+import { UsageError } from "../model/usage-error.ts";
+import type { Boots } from "../power/boots.ts";
+import { startMachine, untilUp } from "./hosts/machine.ts";
 import { hostFolder, killHost, startHost } from "./namespace-host.ts";
 import { isAlive } from "./processes.ts";
 import {
   holdingLab,
   readLab,
   recordHost,
+  recordProfile,
   wires,
   type HostRecord,
   type LabRecord,
   type LabState,
+  type Place,
 } from "./records.ts";
+import { isMachine } from "./topology.ts";
 import { plugIn, unplug } from "./wires.ts";
 
 const labThatIsUp = (state: LabState): LabRecord & { wires: HostRecord } => {
@@ -27,6 +34,21 @@ const named = (host: string): HostName => {
   const name = hostNames.find((known) => known === host);
   if (!name) throw new Error(`no host ${host} in this lab; it has ${hostNames.join(", ")}`);
   return name;
+};
+
+/** Gives power to a host that has none, or to the wires; its cables are plugged in afterwards. A machine boots after that. */
+export const startPlace = (
+  state: LabState,
+  { file, live, profiles }: Pick<LabRecord, "file" | "live" | "profiles">,
+  place: Place,
+): Promise<HostRecord> => {
+  if (place === wires || !isMachine(file, place)) return startHost(state, place);
+  if (live === null || file.machines === null)
+    throw new Error(`${place}: this lab has no image that a machine could boot`);
+  return startMachine(state, place, {
+    image: live,
+    profile: profiles[place] ?? file.machines.bootProfile,
+  });
 };
 
 const switchOff = async (state: LabState, name: HostName): Promise<void> => {
@@ -45,7 +67,7 @@ const switchOn = async (state: LabState, name: HostName): Promise<void> => {
   if (known && isAlive(known)) return;
   // What died by itself left its cables.
   await unplug(lab.wires, name);
-  const host = await startHost(state, name);
+  const host = await startPlace(state, lab, name);
   recordHost(state, name, host);
   await plugIn(lab.wires, { [name]: host }, lab.file);
 };
@@ -81,3 +103,32 @@ export const hostPower = (state: LabState): Power => {
       }),
   };
 };
+
+/** Machines boot what they are told to; a namespace has no kernel of its own. */
+export const hostBoots = (state: LabState): Boots => ({
+  profile: (host) => {
+    const lab = readLab(state);
+    if (!lab?.file.machines || !isMachine(lab.file, named(host))) return null;
+    return lab.profiles[named(host)] ?? lab.file.machines.bootProfile;
+  },
+  boot: (host, wanted) =>
+    holdingLab(
+      state,
+      async () => {
+        const name = named(host);
+        const lab = labThatIsUp(state);
+        const profile = bootProfiles.find((known) => known === wanted);
+        if (profile === undefined || !isMachine(lab.file, name))
+          throw new UsageError(
+            `${host} cannot be booted with ${wanted}; machines of this lab boot ${lab.file.machines === null ? "nothing: it has none" : bootProfiles.join(" or ")}`,
+          );
+        await switchOff(state, name);
+        recordProfile(state, name, profile);
+        await switchOn(state, name);
+        const machine = readLab(state)?.hosts[name];
+        if (!machine) throw new Error(`${host}: switched on, but it has no power`);
+        await untilUp(state, name, machine);
+      },
+      { boots: true },
+    ),
+});

@@ -3,12 +3,16 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { LabFile } from "../model/testbed-file.ts";
 import { hostNames, type HostName, type Testbed } from "../model/testbed.ts";
+import type { Boots } from "../power/boots.ts";
 import type { Power } from "../power/power.ts";
 import { proveAccelerator } from "./accelerator.ts";
 import { giveSpaceBack } from "./faults/store-full.ts";
 import { guestImages } from "./guest-image.ts";
-import { hostPower } from "./host-power.ts";
-import { killHost, labMark, startHost } from "./namespace-host.ts";
+import { hostBoots, hostPower, startPlace } from "./host-power.ts";
+import { liveImage } from "./hosts/live-image.ts";
+import { consoleOf, untilUp } from "./hosts/machine.ts";
+import { proveLive } from "./hosts/prove-live.ts";
+import { killHost, labMark } from "./namespace-host.ts";
 import { checkMachine } from "./machine.ts";
 import { endAll, isAlive, namespaceOf, processesIn, processesMarked } from "./processes.ts";
 import {
@@ -21,14 +25,17 @@ import {
   type LabRecord,
   type LabState,
 } from "./records.ts";
-import { hostKeyFingerprint, makeAccess } from "./ssh-access.ts";
+import { accessOf, hostKeyFingerprint, makeAccess } from "./ssh-access.ts";
 import { findSshd } from "./sshd.ts";
 import { testbedOf } from "./testbed.ts";
+import { isMachine } from "./topology.ts";
 import { layWires, plugIn } from "./wires.ts";
 
 export type { LabState } from "./records.ts";
 
 const needsGuests = (file: LabFile) => file.platforms.some((platform) => platform !== "bare");
+/** Guests of the lab's own QEMU; a machine's guests are its own affair. */
+const needsAccelerator = (file: LabFile) => needsGuests(file) && file.machines === null;
 
 const isWhole = (lab: LabRecord) =>
   lab.status === "up" &&
@@ -60,7 +67,7 @@ export const labUp = async (
       throw error;
     }
   };
-  return holdingLab(state, up, { yields: true });
+  return holdingLab(state, up, { yields: true, boots: file.machines !== null });
 };
 
 const raise = async (
@@ -68,7 +75,10 @@ const raise = async (
   file: LabFile,
   log: (line: string) => void,
 ): Promise<LabRecord> => {
-  const images = needsGuests(file) ? guestImages(state.cache, log) : Promise.resolve({});
+  const images =
+    needsGuests(file) || file.machines !== null
+      ? guestImages(state.cache, log)
+      : Promise.resolve({});
   // Awaited below; a failure before that must not count as unhandled.
   images.catch(() => undefined);
   const sshd = await findSshd(state.cache);
@@ -79,6 +89,8 @@ const raise = async (
     status: "starting",
     hosts: {},
     hostKeySha256: "",
+    live: null,
+    profiles: {},
     images: {},
     accelerator: null,
     acceleratorProof: null,
@@ -89,10 +101,20 @@ const raise = async (
   await makeAccess(state, sshd);
   note({ hostKeySha256: await hostKeyFingerprint(state) });
 
+  if (file.machines !== null) {
+    const access = accessOf(state);
+    const live = await liveImage(state.cache, {
+      images: await images,
+      log,
+      verify: (image) => proveLive(image, access, log),
+    });
+    note({ live });
+  }
+
   const places = [wires, ...hostNames] as const;
   const started = await Promise.all(
     places.map(async (place) => {
-      const host = await startHost(state, place);
+      const host = await startPlace(state, lab, place);
       note({ hosts: { ...lab.hosts, [place]: host } });
       return [place, host] as const;
     }),
@@ -105,7 +127,7 @@ const raise = async (
   await plugIn(wiresHost, hosts, file);
   note({ images: await images });
   const image = Object.values(lab.images)[0];
-  if (image) {
+  if (image && needsAccelerator(file)) {
     const proven = await proveAccelerator(state.cache, hosts.R1, {
       image,
       wanted: file.accelerator,
@@ -113,8 +135,23 @@ const raise = async (
     });
     note({ accelerator: proven.accelerator, acceleratorProof: proven.proof });
   }
+  await machinesUp(state, file, hosts, log);
   note({ status: "up" });
   return lab;
+};
+
+const machinesUp = async (
+  state: LabState,
+  file: LabFile,
+  hosts: Readonly<Record<HostName, HostRecord>>,
+  log: (line: string) => void,
+): Promise<void> => {
+  const machines = hostNames.filter((name) => isMachine(file, name));
+  if (machines.length === 0) return;
+  log(`booting ${machines.join(" and ")} (${file.machines?.bootProfile})`);
+  const started = performance.now();
+  await Promise.all(machines.map((name) => untilUp(state, name, hosts[name])));
+  log(`they answer after ${((performance.now() - started) / 1000).toFixed(0)} s`);
 };
 
 /**
@@ -178,10 +215,12 @@ export const labStatus = (state: LabState): LabStatus => {
       startedAt: null,
     };
   }
-  const powerOf = (host: HostRecord | null | undefined): HostStatus =>
-    host && isAlive(host)
-      ? { power: "on", bootId: host.bootId, pid: host.pid }
-      : { power: "off", bootId: null, pid: null };
+  const powerOf = (name: HostName): HostStatus => {
+    const host = lab.hosts[name];
+    if (!host || !isAlive(host)) return { power: "off", bootId: null, pid: null };
+    const bootId = isMachine(lab.file, name) ? consoleOf(state, name).bootId : host.bootId;
+    return { power: "on", bootId, pid: host.pid };
+  };
   const wiresHost = lab.hosts[wires];
   const damaged =
     lab.status === "up" &&
@@ -192,7 +231,7 @@ export const labStatus = (state: LabState): LabStatus => {
   return {
     status: damaged ? "damaged" : lab.status,
     name: lab.file.name,
-    hosts: Object.fromEntries(hostNames.map((name) => [name, powerOf(lab.hosts[name])])),
+    hosts: Object.fromEntries(hostNames.map((name) => [name, powerOf(name)])),
     accelerator: lab.accelerator,
     acceleratorProof: lab.acceleratorProof,
     startedAt: lab.startedAt,
@@ -206,6 +245,7 @@ export const labTestbed = (state: LabState): Testbed | null => {
 };
 
 export const labPower = (state: LabState): Power => hostPower(state);
+export const labBoots = (state: LabState): Boots => hostBoots(state);
 
 /** Throws the lab's downloads, images and remembered proofs away; the next `labUp` makes them anew. */
 export const labClean = (state: LabState): void => {

@@ -22,21 +22,43 @@ const etc = {
   group: "root:x:0:\ntty:x:5:\nkvm:x:104:\nnogroup:x:65534:\n",
 };
 
+/** What runs as process 1 of a host's namespaces, and what it finds in the host's folder. */
+export interface Init {
+  /** Says "ready PID" on standard output once the namespaces are as they must be. */
+  readonly script: string;
+  readonly argv: readonly string[];
+  /** Contents by file name. */
+  readonly files: Readonly<Record<string, string>>;
+  /** What else must be there before it starts. */
+  readonly prepare?: () => void;
+}
+
 /** Starts an init with a boot id of its own. Without wires yet: the NICs are plugged in afterwards. */
-export const startHost = async (state: LabState, place: Place): Promise<HostRecord> => {
+export const startHost = (state: LabState, place: Place): Promise<HostRecord> =>
+  startInit(state, place, {
+    script: initScript,
+    argv: [place, hostFolder(state, place), runFolder],
+    files: { ...etc, ...accessOf(state) },
+  });
+
+export const startInit = async (
+  state: LabState,
+  place: Place,
+  { script, argv, files, prepare }: Init,
+): Promise<HostRecord> => {
   const folder = hostFolder(state, place);
   const bootId = randomUUID();
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  for (const [file, content] of Object.entries({ ...etc, ...accessOf(state) }))
+  for (const [file, content] of Object.entries({ ...files, boot_id: `${bootId}\n` }))
     writeFileSync(join(folder, file), content, { mode: 0o600 });
-  writeFileSync(join(folder, "boot_id"), `${bootId}\n`);
+  prepare?.();
 
   const errors = openSync(join(folder, "init.log"), "w", 0o600);
   const child = spawn(
     "unshare",
     [
       ...["--pid", "--mount", "--uts", "--net", "--fork", "--kill-child"],
-      ...["sh", initScript, place, folder, runFolder],
+      ...["sh", script, ...argv],
     ],
     {
       cwd: "/",

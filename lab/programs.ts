@@ -20,6 +20,14 @@ export const programs: Readonly<Record<string, string>> = {
   python3: "python3",
 };
 
+/** Beside those, for a testbed whose hosts are machines: their live image is built here. Every Debian that has those has these. */
+export const machinePrograms: Readonly<Record<string, string>> = {
+  "apt-get": "apt",
+  bash: "bash",
+  depmod: "kmod",
+  ssh: "openssh-client",
+};
+
 /** Root's programs lie in folders that an ordinary user's PATH leaves out. */
 const folders = (): string[] => [
   ...(process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== ""),
@@ -35,9 +43,9 @@ export interface Missing {
   readonly packages: readonly string[];
 }
 
-/** Of these programs, all of them by default, what is not installed. */
+/** Of these programs, by default those that every lab needs, what is not installed. */
 export function missing(needed: readonly string[] = Object.keys(programs)): Missing {
   const absent = needed.filter((program) => !isInstalled(program));
-  const packages = absent.flatMap((program) => programs[program] ?? []);
+  const packages = absent.flatMap((program) => programs[program] ?? machinePrograms[program] ?? []);
   return { programs: absent, packages: [...new Set(packages)] };
 }

@@ -2,8 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { LabFile } from "../model/testbed-file.ts";
+import type { BootProfile, LabFile } from "../model/testbed-file.ts";
 import type { HostName, Testbed } from "../model/testbed.ts";
+import type { LiveImage } from "./hosts/live-image.ts";
 import {
   isAlive,
   killAll,
@@ -39,6 +40,10 @@ export interface LabRecord {
   /** null: powered off. */
   readonly hosts: Readonly<Partial<Record<Place, HostRecord | null>>>;
   readonly hostKeySha256: string;
+  /** What machines boot; null: this lab has none. */
+  readonly live: LiveImage | null;
+  /** Of machines that were booted with another profile than the file's. */
+  readonly profiles: Readonly<Partial<Record<HostName, BootProfile>>>;
   readonly images: Testbed["images"];
   readonly accelerator: Testbed["accelerator"];
   /** How the accelerator was proven, in words. */
@@ -81,13 +86,24 @@ export const recordHost = (state: LabState, place: Place, host: HostRecord | nul
   writeLab(state, { ...lab, hosts: { ...lab.hosts, [place]: host } });
 };
 
+/** What a machine boots from now on. */
+export const recordProfile = (state: LabState, host: HostName, profile: BootProfile): void => {
+  const lab = readLab(state);
+  if (!lab) throw new Error(`${state.lab}: the lab's record vanished while ${host} was switched`);
+  writeLab(state, { ...lab, profiles: { ...lab.profiles, [host]: profile } });
+};
+
 /** A switch of power takes far less. */
 const lockPatienceMs = 60_000;
+/** Machines of a busy lab boot for minutes; one that takes five has failed. */
+const bootPatienceMs = 360_000;
 
 interface Hold {
   readonly patienceMs?: number;
   /** Whoever takes the lab down ends this process rather than wait for it. */
   readonly yields?: boolean;
+  /** Machines boot meanwhile: others are patient for as long as that may take. */
+  readonly boots?: boolean;
   /** Ends a holder that yields, and any that does not let go in time; told whom. Null: waits for it. */
   readonly ending?: ((sentence: string) => void) | null;
 }
@@ -99,21 +115,21 @@ interface Hold {
 export const holdingLab = async <T>(
   state: Pick<LabState, "path">,
   act: () => Promise<T>,
-  { patienceMs = lockPatienceMs, yields = false, ending = null }: Hold = {},
+  { patienceMs = lockPatienceMs, yields = false, boots = false, ending = null }: Hold = {},
 ): Promise<T> => {
   mkdirSync(state.path, { recursive: true });
   const file = join(state.path, "lab.lock");
-  const end = performance.now() + patienceMs;
+  const started = performance.now();
   for (;;) {
     try {
-      take(file, yields);
+      take(file, { yields, boots });
       break;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       if (removeDead(file)) continue;
       const found = lockHolder(file);
       const holder = found === "unreadable" ? null : found;
-      const isLate = performance.now() > end;
+      const isLate = performance.now() - started > (holder?.boots ? bootPatienceMs : patienceMs);
       if (holder && ending && holder.pid !== process.pid && (holder.yields || isLate)) {
         ending(`ending process ${holder.pid}, which is changing this lab`);
         killAll([holder]);
@@ -134,9 +150,11 @@ export const holdingLab = async <T>(
 };
 
 /** Whole at once: an empty lock would be taken for that of a process that died. @throws EEXIST: it is held */
-const take = (file: string, yields: boolean): void => {
+const take = (file: string, manner: Pick<LockHolder, "yields" | "boots">): void => {
   const draft = `${file}.${process.pid}.${randomUUID()}`;
-  writeFileSync(draft, JSON.stringify({ ...processRecord(process.pid), yields }), { mode: 0o600 });
+  writeFileSync(draft, JSON.stringify({ ...processRecord(process.pid), ...manner }), {
+    mode: 0o600,
+  });
   try {
     linkSync(draft, file);
   } finally {
@@ -152,7 +170,7 @@ const removeDead = (file: string): boolean => {
   if (lockState(file) === "held") return false;
   const claim = `${file}.removal`;
   try {
-    take(claim, false);
+    take(claim, { yields: false, boots: false });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     // Whoever claimed it may have died over it: its claim is a lock like any other.
@@ -174,7 +192,7 @@ const lockState = (file: string): "free" | "held" | "dead" => {
   return holder !== "unreadable" && isAlive(holder) ? "held" : "dead";
 };
 
-type LockHolder = ProcessRecord & { readonly yields: boolean };
+type LockHolder = ProcessRecord & { readonly yields: boolean; readonly boots: boolean };
 
 /** null: nobody has the lock. `unreadable`: written by nobody who is still there to write it. */
 const lockHolder = (file: string): LockHolder | "unreadable" | null => {

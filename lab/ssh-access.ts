@@ -3,12 +3,15 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import type { HostName, Reach } from "../model/testbed.ts";
+import { shellWord } from "../remote/shell-word.ts";
 import type { LabState } from "./records.ts";
+import { python } from "./python.ts";
 import type { Sshd } from "./sshd.ts";
 
 const keyFolder = (state: LabState) => join(state.lab, "keys");
 const clientKey = (state: LabState) => join(keyFolder(state), "client");
 const hostKey = (state: LabState) => join(keyFolder(state), "host");
+const knownHosts = (state: LabState) => join(keyFolder(state), "known_hosts");
 const reachScript = (state: LabState) => join(state.lab, "reach");
 
 /** Only keys open the door, and only forwarding of sockets, which the agent is spoken to over, is allowed. */
@@ -34,7 +37,8 @@ SetEnv PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
 Subsystem sftp internal-sftp
 `;
 
-const shellQuoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+/** Between this machine and the SSH server of a machine of its own. */
+export const relay = join(import.meta.dirname, "hosts", "relay.py");
 
 /** In a host's folder: while it is there, the init of this number answers no new connection. */
 export const silentMark = (pid: number): string => `silent-${pid}`;
@@ -43,7 +47,7 @@ export const silentMark = (pid: number): string => `silent-${pid}`;
 const reachSource = (state: LabState, sshd: Sshd) => `#!/bin/sh
 # reach HOST: an SSH server of that host of this lab, spoken to over standard input and output.
 host=$1
-if ! read -r pid start <${shellQuoted(join(state.lab, "hosts"))}/"$host"/init; then
+if ! read -r pid start <${shellWord(join(state.lab, "hosts"))}/"$host"/init; then
   echo "$host: powered off, or no host of this lab" >&2
   exit 1
 fi
@@ -55,9 +59,14 @@ if [ "\${20}" != "$start" ]; then
   exit 1
 fi
 # A fault: the connection is there, and nobody ever speaks.
-[ ! -e ${shellQuoted(join(state.lab, "hosts"))}/"$host/silent-$pid" ] || exec sleep infinity
+[ ! -e ${shellWord(join(state.lab, "hosts"))}/"$host/silent-$pid" ] || exec sleep infinity
+# A machine of its own: SSH is the machine's, at the other end of its control link.
+if [ -e ${shellWord(join(state.lab, "hosts"))}/"$host/control" ]; then
+  read -r address port <${shellWord(join(state.lab, "hosts"))}/"$host/control"
+  exec nsenter -t "$pid" --net -- ${shellWord(python())} -I -S ${shellWord(relay)} "$address" "$port"
+fi
 exec nsenter -t "$pid" --mount --uts --net --pid \\
-  env -i LD_LIBRARY_PATH=${shellQuoted(sshd.libraries)} ${shellQuoted(sshd.binary)} -i -f /run/sshd/sshd_config
+  env -i LD_LIBRARY_PATH=${shellWord(sshd.libraries)} ${shellWord(sshd.binary)} -i -f /run/sshd/sshd_config
 `;
 
 /** Makes keys and reach script. The host key is one for all hosts of the lab. */
@@ -78,6 +87,7 @@ export const makeAccess = async (state: LabState, sshd: Sshd): Promise<void> => 
       ]),
     ),
   );
+  writeFileSync(knownHosts(state), `lab ${readFileSync(`${hostKey(state)}.pub`, "utf8")}`);
   writeFileSync(reachScript(state), reachSource(state, sshd), { mode: 0o700 });
 };
 
@@ -103,3 +113,16 @@ export const reachOf = (state: LabState, host: HostName, hostKeySha256: string):
   identityFile: clientKey(state),
   hostKeySha256,
 });
+
+/** A command on a host by OpenSSH's client, for people: a terminal here is one there. */
+export const openSshCommand = (
+  state: LabState,
+  host: HostName,
+  argv: readonly string[],
+): readonly string[] => [
+  ...["ssh", "-q", "-F", "none", "-i", clientKey(state), "-o", "IdentitiesOnly=yes"],
+  ...["-o", `ProxyCommand=${shellWord(reachScript(state))} ${host}`],
+  ...["-o", `UserKnownHostsFile=${knownHosts(state)}`, "-o", "StrictHostKeyChecking=yes"],
+  ...["-o", "HostKeyAlias=lab", process.stdin.isTTY ? "-t" : "-T"],
+  ...["root@lab", "--", argv.map(shellWord).join(" ")],
+];

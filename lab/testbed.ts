@@ -1,7 +1,9 @@
 import { hostNames, type Host, type HostName, type Testbed } from "../model/testbed.ts";
+import { bootProfiles } from "../model/testbed-file.ts";
 import type { LabRecord, LabState } from "./records.ts";
+import { imagesOnMachine } from "./hosts/live-image.ts";
 import { reachOf } from "./ssh-access.ts";
-import { nicsOf, routerNics } from "./topology.ts";
+import { isMachine, nicsOf, routerNics } from "./topology.ts";
 
 /** Agents, units and guests live here: on each host's own /run, which ends with the host. */
 export const runFolder = "/run/longhaul";
@@ -11,11 +13,11 @@ export const testbedOf = (state: LabState, lab: LabRecord): Testbed => {
   const host = (name: HostName): Host => ({
     name,
     reach: reachOf(state, name, lab.hostKeySha256),
-    // A reboot from inside would reach the machine that the lab runs on.
-    rebootFromInside: false,
-    ownClock: false,
+    // A namespace host's reboot from inside would reach the machine that the lab runs on.
+    rebootFromInside: isMachine(lab.file, name),
+    ownClock: isMachine(lab.file, name),
     privilege: [],
-    bootProfiles: ["linux"],
+    bootProfiles: isMachine(lab.file, name) ? bootProfiles : ["linux"],
     nics: nicsOf(name),
     powerCommand: null,
   });
@@ -29,7 +31,7 @@ export const testbedOf = (state: LabState, lab: LabRecord): Testbed => {
     generator,
     hosts: Object.fromEntries(hostNames.map((name) => [name, host(name)])) as Testbed["hosts"],
     router: { nics: routerNics },
-    images: lab.images,
+    images: lab.file.machines === null ? lab.images : imagesOnMachine(lab.images),
     accelerator: lab.accelerator,
     runFolder,
   };

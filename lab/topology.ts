@@ -7,6 +7,7 @@ import {
   type LinkName,
   type SegmentName,
 } from "../model/testbed.ts";
+import type { LabFile } from "../model/testbed-file.ts";
 
 export const linkNames: readonly LinkName[] = [...segmentNames, "migration"];
 
@@ -24,6 +25,10 @@ export const segmentsNetwork = "198.18.0.0/16";
 const segmentOfEnd = { A: "a", B: "b", C: "c", D: "d" } as const;
 export type EndName = keyof typeof segmentOfEnd;
 export const isEnd = (host: HostName): host is EndName => host in segmentOfEnd;
+
+/** Whether a host is a machine with a kernel of its own: the routers' hosts, where the file says so. */
+export const isMachine = (file: Pick<LabFile, "machines">, host: HostName): boolean =>
+  file.machines !== null && !isEnd(host);
 
 /** The router, whichever platform plays it: one address and one MAC on every segment. */
 export const routerNics = segmentNames.map((segment) => ({
@@ -67,7 +72,11 @@ export const nicsOf = (host: HostName): readonly HostNic[] => {
   ];
 };
 
-const shortLink = (link: LinkName) => (link === "migration" ? "m" : link);
+export const shortLink = (link: LinkName) => (link === "migration" ? "m" : link);
+/** In a machine's namespaces: the bridge between a cable and the machine's TAP. */
+export const plugOf = (link: LinkName): string => `plug-${shortLink(link)}`;
+/** Of a machine's NIC on its control link, which carries nothing else. */
+export const controlMac = (host: HostName): string => mac(2, hostNames.indexOf(host) + 1, 0);
 /** The bridge among the wires that is the segment itself. */
 export const wireOf = (link: LinkName): string => `wire-${shortLink(link)}`;
 /** The end of a host's cable in the wires' namespace. */

@@ -7,8 +7,10 @@ import { inside } from "./namespace-host.ts";
 import type { HostRecord } from "./records.ts";
 import {
   isEnd,
+  isMachine,
   linkNames,
   nicsOf,
+  plugOf,
   portOf,
   routerNics,
   segmentsNetwork,
@@ -26,11 +28,17 @@ const segmentCommands = (): readonly string[] =>
   ]);
 
 /** `ip -batch` for the wires' namespace: a cable to each NIC of a host, its far end born in the host's namespace. */
-export const cableCommands = (name: HostName, host: { readonly pid: number }): readonly string[] =>
+export const cableCommands = (
+  name: HostName,
+  host: { readonly pid: number },
+  machine = false,
+): readonly string[] =>
   nicsOf(name).flatMap((nic) => {
     const port = portOf(name, nic.link);
+    // The MAC is the machine's own NIC's: a bridge would keep frames for it to itself.
+    const address = machine ? "" : `address ${nic.mac} `;
     return [
-      `link add ${port} type veth peer name ${nic.device} address ${nic.mac} netns ${host.pid}`,
+      `link add ${port} type veth peer name ${nic.device} ${address}netns ${host.pid}`,
       `link set ${port} master ${wireOf(nic.link)} up`,
     ];
   });
@@ -49,6 +57,10 @@ export const nicCommands = (name: HostName): readonly string[] =>
     const addressed = address ? [`address add ${address} dev ${device}`] : [];
     return [...bound, ...addressed, `link set ${device} up`, ...(isEnd(name) ? toRouter(nic) : [])];
   });
+
+/** `ip -batch` in a machine's namespaces: each cable at the machine's own plug. */
+const plugInCommands = (name: HostName): readonly string[] =>
+  nicsOf(name).map(({ device, link }) => `link set ${device} master ${plugOf(link)} up`);
 
 /** The ends know the router's MAC, the same on every platform: no ARP of theirs falls into a trial. The router resolves by itself. */
 const toRouter = (nic: HostNic): readonly string[] =>
@@ -99,7 +111,8 @@ export const plugIn = async (
   file: LabFile,
 ): Promise<void> => {
   const plugged = hostNames.flatMap((name) => (hosts[name] ? [[name, hosts[name]] as const] : []));
-  const cables = plugged.flatMap(([name, host]) => cableCommands(name, host));
+  const machine = (name: HostName) => isMachine(file, name);
+  const cables = plugged.flatMap(([name, host]) => cableCommands(name, host, machine(name)));
   await inside(wiresHost, ["net"], ["ip", "-batch", "-"], batch(cables));
   await setOffloads([
     {
@@ -113,7 +126,8 @@ export const plugIn = async (
   ]);
   await Promise.all(
     plugged.map(async ([name, host]) => {
-      await inside(host, ["net"], ["ip", "-batch", "-"], batch(nicCommands(name)));
+      const commands = machine(name) ? plugInCommands(name) : nicCommands(name);
+      await inside(host, ["net"], ["ip", "-batch", "-"], batch(commands));
       await inside(host, ["net"], ["tc", "-batch", "-"], batch(rateCommands(name, file)));
     }),
   );

@@ -1,7 +1,7 @@
 /** The testbed file: the embedded lab in a few keys, or a physical testbed host by host. */
 import { z } from "zod";
 import { decimal, flag, keys, list, name, oneOf, text, wholeNumber } from "./keys.ts";
-import type { TestbedFile } from "./testbed-file.ts";
+import { bootProfiles, type TestbedFile } from "./testbed-file.ts";
 import { hostNames, segmentNames } from "./testbed.ts";
 import { wiringMistakes } from "./testbed-wiring.ts";
 import { maxFrameSizeBytes, minFrameSizeBytes } from "./units.ts";
@@ -51,6 +51,16 @@ const labSchema = keys({
   )
     .default([64, 1518])
     .describe("Frame sizes with which the generator is calibrated when the lab comes up."),
+  machines: keys({
+    bootProfile: oneOf(bootProfiles)
+      .default("linux")
+      .describe("What they boot when the lab comes up: linux, or xen with Linux as dom0."),
+  })
+    .nullable()
+    .default(null)
+    .describe(
+      "R1 and R2 as emulated machines with kernels of their own; null: namespaces of this machine.",
+    ),
 }).meta({
   title: "Embedded lab",
   description: "Hosts, wires and guests are made on this machine.",

@@ -3,7 +3,7 @@ import { type Bench, TestbedAway } from "../activities/deps.ts";
 import { generators } from "../generators/generators.ts";
 import { drivers } from "../hypervisors/drivers.ts";
 import { faultInjector } from "../lab/faults/faults.ts";
-import { labPower, labTestbed } from "../lab/lab.ts";
+import { labBoots, labPower, labTestbed } from "../lab/lab.ts";
 import type { TestbedFile } from "../model/testbed-file.ts";
 import type { Testbed } from "../model/testbed.ts";
 import { UsageError } from "../model/usage-error.ts";
@@ -30,7 +30,11 @@ export function benches(state: StateFolder, store: Pick<Store, "testbed">): Benc
       if (known?.content === content) return known.bench;
       const bench =
         testbed.kind === "lab"
-          ? { ...build(testbed, labPower(state)), faults: faultInjector(state) }
+          ? {
+              ...build(testbed, labPower(state)),
+              boots: labBoots(state),
+              faults: faultInjector(state),
+            }
           : build(testbed, testbedPower(testbed));
       open.set(name, { content, bench });
       await known?.bench.hosts.close();

@@ -12,7 +12,7 @@ import {
   type ProcessRecord,
 } from "../processes.ts";
 import type { HostRecord } from "../records.ts";
-import { silentMark } from "../ssh-access.ts";
+import { relay, silentMark } from "../ssh-access.ts";
 import { runFolder } from "../testbed.ts";
 import { liveHost, nothingMore, type Fault } from "./fault.ts";
 import { stopProcesses } from "./stop.ts";
@@ -24,8 +24,9 @@ export const sshBlackhole: Fault = ({ state, lab, order }) => {
   const name = hostOf(order);
   const host = liveHost(lab, name);
   const mark = join(hostFolder(state, name), silentMark(host.pid));
-  const servers = processesIn(new Set([host.namespaces.pid])).filter(({ pid }) =>
-    commandLine(pid)[0]?.includes("sshd"),
+  // A machine's own servers are out of reach; its relays carry all that is said to them.
+  const servers = processesIn(new Set([host.namespaces.pid, host.namespaces.net])).filter(
+    ({ pid }) => commandLine(pid)[0]?.includes("sshd") === true || commandLine(pid).includes(relay),
   );
   return Promise.resolve({
     host: name,

@@ -1,8 +1,8 @@
 #!/bin/busybox sh
 # The router guest: plain kernel forwarding. Its NICs come on the kernel's command line, in order:
 #   longhaul.nic=MAC,ADDRESS/PREFIX longhaul.nic=… longhaul.routing=kernel
-# Console (ttyS0): ROUTER-READY once it forwards and takes commands, then "hb UPTIME" every second.
-# Commands (hvc0): see guest/commands.sh.
+# Console (ttyS0; under Xen hvc0): ROUTER-READY once it forwards and takes commands, then "hb UPTIME" every second.
+# Commands (hvc0; under Xen between the console's lines): see guest/commands.sh.
 export PATH=/bin
 /bin/busybox mkdir -p /bin /proc /sys /dev /run /tmp
 /bin/busybox --install -s /bin
@@ -63,7 +63,7 @@ done
 echo 1 >/proc/sys/net/ipv4/ip_forward
 
 # Open before it is ready: from then on no command is lost, not even the first.
-if [ -e /sys/bus/virtio/drivers/virtio_console/virtio* ]; then
+if [ -e /sys/bus/virtio/drivers/virtio_console/virtio* ] || [ -e /sys/hypervisor/type ]; then
   for try in $(seq 100); do [ -c /dev/hvc0 ] && break; usleep 50000; done
   exec 3<>/dev/hvc0
   stty raw -echo <&3

@@ -74,3 +74,18 @@ test("clean throws away what was downloaded and built for the lab, and nothing e
   expect(existsSync(join(own.cache, "temporal-1.9.1", "inner"))).toBe(true);
   labClean(own);
 });
+
+test("what machines cannot run yet is refused by name", () => {
+  const file = { ...labFile, machines: { bootProfile: "linux" as const } };
+  expect(refusal(() => checkMachine(state("platforms"), file))).toMatch(
+    /kvm-virtio does not run on emulated machines yet; these do: bare/,
+  );
+});
+
+test("machines need more room, and programs that no other lab needs", () => {
+  vi.stubEnv("PATH", join(folder, "nothing"));
+  const file = { ...bareFile, machines: { bootProfile: "linux" as const } };
+  const told = refusal(() => checkMachine(state("machines"), file));
+  expect(told).toMatch(/qemu-system-x86_64.* bash, ssh missing: .*qemu-system-x86 .*apt bash/);
+  expect(refusal(() => checkMachine(state("machines"), bareFile))).not.toContain("bash");
+});

@@ -20,6 +20,7 @@ export const labFile: LabFile = {
   generator: "tcpreplay",
   guestImage: "router",
   accelerator: "prove",
+  machines: null,
   calibratedFrameSizesBytes: [64],
 };
 

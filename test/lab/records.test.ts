@@ -33,6 +33,12 @@ test("a holder that lives and does not let go is named", async () => {
   );
 });
 
+test("while machines boot, others wait for longer than for a switch of power", async () => {
+  const boots = holdingLab({ path }, () => delay(300), { boots: true });
+  const next = holdingLab({ path }, () => Promise.resolve("done"), { patienceMs: 50 });
+  expect(await Promise.all([boots, next])).toEqual([undefined, "done"]);
+});
+
 test("a holder that died does not hold", async () => {
   writeFileSync(join(path, "lab.lock"), JSON.stringify({ pid: process.pid, startTicks: 1 }));
   expect(await holdingLab({ path }, () => Promise.resolve("done"), { patienceMs: 50 })).toBe(

@@ -65,7 +65,7 @@ export const campaign = {
 };
 const example = (file: string) =>
   parse(readFileSync(new URL(`../../testbeds/${file}`, import.meta.url), "utf8")) as object;
-export const lab = example("lab.yaml");
+export const lab = withValue(example("lab.yaml"), ["machines"], { bootProfile: "linux" });
 /** Every key that a host can have stands at A. */
 export const physical = Object.entries({
   rebootFromInside: true,
