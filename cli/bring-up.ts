@@ -2,7 +2,7 @@
 import { cpus, loadavg } from "node:os";
 import { generators } from "../generators/generators.ts";
 import { calibrateOnce } from "../lab/calibration.ts";
-import { labStatus, labUp } from "../lab/lab.ts";
+import { labCalibrationGround, labStatus, labUp } from "../lab/lab.ts";
 import { checkMachine } from "../lab/machine.ts";
 import { frameSizesOf } from "../model/campaign.ts";
 import type { LabFile } from "../model/testbed-file.ts";
@@ -62,7 +62,9 @@ export async function labReady(
   options: { readonly log: Log; readonly calibrate: boolean },
 ): Promise<void> {
   if (testbed.kind !== "lab") return;
-  const lab = await raiseLab(state, testbed, testbedPath, options.log);
+  await raiseLab(state, testbed, testbedPath, options.log);
+  const lab = labCalibrationGround(state);
+  if (lab === null) throw new Error(`${testbedPath}: the lab went down while it was brought up`);
   const since = labStatus(state).startedAt;
   if (!options.calibrate || since === null) return;
   const hosts = openHosts(lab);

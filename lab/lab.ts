@@ -27,7 +27,7 @@ import {
 } from "./records.ts";
 import { accessOf, hostKeyFingerprint, makeAccess } from "./ssh-access.ts";
 import { findSshd } from "./sshd.ts";
-import { testbedOf } from "./testbed.ts";
+import { calibrationGround, testbedOf } from "./testbed.ts";
 import { isMachine } from "./topology.ts";
 import { layWires, plugIn } from "./wires.ts";
 
@@ -242,6 +242,12 @@ export const labStatus = (state: LabState): LabStatus => {
 export const labTestbed = (state: LabState): Testbed | null => {
   const lab = readLab(state);
   return lab?.status === "up" ? testbedOf(state, lab) : null;
+};
+
+/** The same with what takes the place of R1 while the generator is calibrated; null when no lab is up. */
+export const labCalibrationGround = (state: LabState): Testbed | null => {
+  const lab = readLab(state);
+  return lab?.status === "up" ? calibrationGround(state, lab) : null;
 };
 
 export const labPower = (state: LabState): Power => hostPower(state);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import type { HostName, Reach } from "../model/testbed.ts";
 import { shellWord } from "../remote/shell-word.ts";
-import type { LabState } from "./records.ts";
+import type { LabState, Place } from "./records.ts";
 import { python } from "./python.ts";
 import type { Sshd } from "./sshd.ts";
 
@@ -106,7 +106,7 @@ export const hostKeyFingerprint = async (state: LabState): Promise<string> => {
   return fingerprint;
 };
 
-export const reachOf = (state: LabState, host: HostName, hostKeySha256: string): Reach => ({
+export const reachOf = (state: LabState, host: Place, hostKeySha256: string): Reach => ({
   kind: "proxy",
   command: [reachScript(state), host],
   user: "root",
