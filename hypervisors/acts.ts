@@ -19,8 +19,12 @@ export const act = async (
 };
 
 /** A reading command that must succeed. @throws {CommandFailed} */
-export const read = async (agent: Agent, argv: readonly string[]): Promise<string> => {
-  const result = await agent.read(argv);
+export const read = async (
+  agent: Agent,
+  argv: readonly string[],
+  options: { readonly timeoutMs?: number } = {},
+): Promise<string> => {
+  const result = await agent.read(argv, options);
   if (result.exitCode !== 0) throw new CommandFailed(agent.host, argv, result);
   return result.stdout;
 };

@@ -4,6 +4,7 @@ import type { GuestSpec } from "../model/guest.ts";
 import type { Provenance } from "../model/measurement.ts";
 import type { Testbed } from "../model/testbed.ts";
 import type { Agent } from "../remote/agent.ts";
+import { guestQuestions, insideOf } from "./guest-settings.ts";
 import { describeHost } from "./host-settings.ts";
 import { guestFiles, type NicModel } from "./kvm-command-line.ts";
 import { askGuest } from "./kvm-serial.ts";
@@ -79,25 +80,3 @@ export const describeKvm = async (
     guest: insideOf(inside),
   };
 };
-
-/** One line `key value` each, by the shell alone: in an emulated guest every process costs milliseconds. */
-const guestQuestions =
-  "read kernel </proc/sys/kernel/osrelease; echo kernel $kernel; " +
-  "read forward </proc/sys/net/ipv4/ip_forward; echo ipForward $forward; " +
-  "for path in /sys/class/net/eth*; do read mtu <$path/mtu; read mac <$path/address; " +
-  "while IFS== read key value; do [ $key = DRIVER ] && driver=$value; done <$path/device/uevent; " +
-  "echo ${path##*/} $mtu $mac $driver; done";
-
-const insideOf = (text: string): Readonly<Record<string, unknown>> =>
-  Object.fromEntries(
-    text
-      .trim()
-      .split("\n")
-      .map((line): [string, unknown] => {
-        const [key = "", ...values] = line.split(" ");
-        const [mtu, mac, driver] = values;
-        return values.length === 3
-          ? [key, { mtuBytes: Number(mtu), mac, driver }]
-          : [key, values.join(" ")];
-      }),
-  );

@@ -38,3 +38,6 @@ export const migrationAddress = (testbed: Testbed, host: string): string => {
 
 /** The host's end of a guest's NIC, one guest at a time on a host. */
 export const tapOf = (nic: GuestNic): string => `tap-${nic.segment}`;
+
+/** The same under Xen: the backend of the guest's interface, named so in place of vifDOMID.DEVID. */
+export const vifOf = (nic: GuestNic): string => `vif-${nic.segment}`;

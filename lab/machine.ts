@@ -1,6 +1,7 @@
 /** Whether this machine can hold a lab, said before anything is touched. */
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
 import { join } from "node:path";
+import { platforms } from "../model/platforms.ts";
 import { UsageError } from "../model/usage-error.ts";
 import type { LabFile } from "../model/testbed-file.ts";
 import { imageNames } from "./guest-image.ts";
@@ -11,7 +12,7 @@ import type { LabState } from "./records.ts";
 const neededMib = { namespaces: 600, machines: 1500 };
 /** Two machines of 2 GiB and what QEMU adds. */
 const neededMemoryMib = 4600;
-const onMachines = ["bare"];
+const onMachines = ["bare", "xen-pvh"];
 
 const usable = (device: string) => {
   try {
@@ -28,13 +29,18 @@ const freeMemoryMib = () => {
   return Math.floor(Number(kib ?? 0) / 1024);
 };
 
-/** What machines run is what their live image holds. */
+/** Xen needs a machine of its own; what machines run is what their live image holds. */
 const refuseUnfitPlatforms = (file: LabFile): void => {
-  for (const platform of file.platforms)
+  for (const platform of file.platforms) {
+    if (file.machines === null && platforms[platform]?.bootProfile === "xen")
+      throw new UsageError(
+        `platforms: ${platform} needs hosts that boot Xen; say \`machines: { bootProfile: xen }\`, as testbeds/lab-xen.yaml does`,
+      );
     if (file.machines !== null && !onMachines.includes(platform))
       throw new UsageError(
         `platforms: ${platform} does not run on emulated machines yet; these do: ${onMachines.join(", ")}`,
       );
+  }
 };
 
 /** @throws {UsageError} with everything that is missing and the commands that mend it */

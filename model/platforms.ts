@@ -10,4 +10,5 @@ export const platforms: Readonly<Record<string, PlatformFacts>> = {
   bare: { bootProfile: "linux", liveMigration: false, guest: false },
   "kvm-virtio": { bootProfile: "linux", liveMigration: true, guest: true },
   "kvm-e1000": { bootProfile: "linux", liveMigration: true, guest: true },
+  "xen-pvh": { bootProfile: "xen", liveMigration: true, guest: true },
 };

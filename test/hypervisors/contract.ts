@@ -13,6 +13,7 @@ import {
 } from "../../hypervisors/hypervisor.ts";
 import { labDown } from "../../lab/lab.ts";
 import type { GuestSpec } from "../../model/guest.ts";
+import type { LabFile } from "../../model/testbed-file.ts";
 import { platforms } from "../../model/platforms.ts";
 import { hostNames, type Testbed } from "../../model/testbed.ts";
 import type { Fence, Hosts } from "../../remote/agent.ts";
@@ -23,7 +24,18 @@ import { onSoundGuest } from "./emulated-guest-defects.ts";
 
 const echo = readFileSync(join(import.meta.dirname, "echo.py"), "utf8");
 
-export const contract = (platform: string): void => {
+interface Ground {
+  /** Of R1 and R2; null: namespaces. */
+  readonly machines: LabFile["machines"];
+  /** How much longer everything takes there. */
+  readonly patience: number;
+  /** Bandwidth at which no pre-copy ends within its test. */
+  readonly crawlMbps: number;
+}
+
+const onNamespaces: Ground = { machines: null, patience: 1, crawlMbps: 2 };
+
+export const contract = (platform: string, ground: Ground = onNamespaces): void => {
   const state = testState(`contract-${platform}`);
   let testbed: Testbed;
   let hosts: Hosts;
@@ -39,7 +51,8 @@ export const contract = (platform: string): void => {
   };
 
   beforeAll(async () => {
-    testbed = await upLab(state, { ...labFile, platforms: [platform] });
+    const { machines } = ground;
+    testbed = await upLab(state, { ...labFile, platforms: [platform], machines });
     hosts = openHosts(testbed);
     const identities = await Promise.all(
       hostNames.map(async (name) => (await hosts.agent(name)).identity()),
@@ -57,13 +70,13 @@ export const contract = (platform: string): void => {
       routing: "kernel",
       nics: testbed.router.nics.map((nic) => ({ ...nic, bridge: `br-${nic.segment}` })),
     };
-  });
+  }, 240_000 * ground.patience);
   afterAll(async () => {
     await hosts?.close();
     await labDown(state);
   });
 
-  describe(`the driver of ${platform}`, () => {
+  describe(`the driver of ${platform}`, { timeout: 120_000 * ground.patience }, () => {
     test("declares what the plan was told of it", () => {
       expect({
         bootProfile: driver.bootProfile,
@@ -163,7 +176,7 @@ export const contract = (platform: string): void => {
       guest,
       source,
       destination,
-      deadlineMs: 60_000,
+      deadlineMs: 60_000 * ground.patience,
     });
 
     test("migrates there and back with no rebuild between, where it declares that", async () => {
@@ -178,14 +191,16 @@ export const contract = (platform: string): void => {
         const report = await moving.migrate(fence, order, () => seen++);
         expect(report).toMatchObject({ status: "completed", source, destination });
         expect(report.totalTimeMs).toBeGreaterThan(0);
-        expect(report.downtimeMs).toBeGreaterThanOrEqual(0);
+        // Not every platform tells one; the traffic does, anyway.
+        if (report.downtimeMs !== null) expect(report.downtimeMs).toBeGreaterThanOrEqual(0);
         expect(report.transferredBytes).toBeGreaterThan(1e6);
         expect(seen).toBeGreaterThan(0);
         const at = (host: string, name: string) =>
           report.phases.find((phase) => phase.host === host && phase.name === name)?.atUs ?? NaN;
         expect(at(destination, "destination running")).toBeGreaterThan(report.commandUs);
         expect(at(source, "source stopped")).toBeGreaterThan(report.commandUs);
-        expect(await moving.inspect(source, guest)).toBe("stopped");
+        // QEMU is left there, stopped; Xen removes what has left.
+        expect(["stopped", "absent"]).toContain(await moving.inspect(source, guest));
         expect(await moving.inspect(destination, guest)).toBe("running");
         expect(await moving.report(order)).toEqual(report);
         await moving.release(fence, order);
@@ -205,7 +220,7 @@ export const contract = (platform: string): void => {
         },
         async () => [await tail("R1"), await tail("R2")].join("\n"),
       );
-    }, 240_000);
+    }, 240_000 * ground.patience);
 
     test("releases no source that still runs", async () => {
       if (!migrates(driver)) return expect(driver.capabilities.liveMigration).toBe(false);
@@ -217,7 +232,7 @@ export const contract = (platform: string): void => {
       const order = orderOf("R1", "R2", 4);
       // No end of pre-copy within the test: the destination takes the state in at a crawl.
       const r1 = await hosts.agent("R1");
-      const crawl = "tc qdisc change dev eth-m root tbf rate 2mbit burst 16kb limit 64kb";
+      const crawl = `tc qdisc replace dev eth-m root tbf rate ${ground.crawlMbps}mbit burst 16kb limit 64kb`;
       await r1.act(fence, crawl.split(" "));
       await driver.prepareMigration(fence, order);
       let moving: () => void;
@@ -251,9 +266,9 @@ export const contract = (platform: string): void => {
       expect(await forwards()).toBe(false);
       const agent = await hosts.agent("R1");
       const links = await agent.read(["ip", "-br", "link"]);
-      expect(links.stdout).not.toMatch(/^tap-/m);
+      expect(links.stdout).not.toMatch(/^(tap|vif)-/m);
       const processes = await agent.read(["ps", "-eo", "args"]);
-      expect(processes.stdout).not.toContain("qemu-system");
+      expect(processes.stdout).not.toMatch(/qemu-system|xl migrate|libxl-save-helper/);
     });
   });
 };

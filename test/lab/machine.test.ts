@@ -75,11 +75,19 @@ test("clean throws away what was downloaded and built for the lab, and nothing e
   labClean(own);
 });
 
-test("what machines cannot run yet is refused by name", () => {
-  const file = { ...labFile, machines: { bootProfile: "linux" as const } };
-  expect(refusal(() => checkMachine(state("platforms"), file))).toMatch(
-    /kvm-virtio does not run on emulated machines yet; these do: bare/,
-  );
+test.each([
+  [
+    "Xen on namespaces",
+    { ...bareFile, platforms: ["xen-pvh"] },
+    /xen-pvh needs hosts that boot Xen; say `machines: \{ bootProfile: xen \}`/,
+  ],
+  [
+    "QEMU's guests on machines",
+    { ...labFile, machines: { bootProfile: "linux" as const } },
+    /kvm-virtio does not run on emulated machines yet; these do: bare, xen-pvh/,
+  ],
+])("%s are refused by name", (_what, file, message) => {
+  expect(refusal(() => checkMachine(state("platforms"), file))).toMatch(message);
 });
 
 test("machines need more room, and programs that no other lab needs", () => {

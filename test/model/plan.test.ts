@@ -171,7 +171,7 @@ describe("a plan that the testbed cannot do", () => {
       "beyondTestbed: omit\nforwarding:\n  - { platforms: [zen, bare], frameSizesBytes: [64], loads: [{ fps: 1 }] }\n",
     );
     expect(refusal(given)).toBe(
-      'forwarding[0].platforms[0] is "zen"; known platforms: bare, kvm-virtio, kvm-e1000',
+      'forwarding[0].platforms[0] is "zen"; known platforms: bare, kvm-virtio, kvm-e1000, xen-pvh',
     );
     const lacking = campaign(
       "forwarding:\n  - { platforms: [kvm-e1000], frameSizesBytes: [64], loads: [{ fps: 1 }] }\n",
