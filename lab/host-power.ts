@@ -43,7 +43,7 @@ export const startPlace = (
   place: Place,
 ): Promise<HostRecord> => {
   if (place === wires || !isMachine(file, place)) return startHost(state, place);
-  if (live === null || file.machines === null)
+  if (live === null || file.machines === undefined)
     throw new Error(`${place}: this lab has no image that a machine could boot`);
   return startMachine(state, place, {
     image: live,
@@ -120,7 +120,7 @@ export const hostBoots = (state: LabState): Boots => ({
         const profile = bootProfiles.find((known) => known === wanted);
         if (profile === undefined || !isMachine(lab.file, name))
           throw new UsageError(
-            `${host} cannot be booted with ${wanted}; machines of this lab boot ${lab.file.machines === null ? "nothing: it has none" : bootProfiles.join(" or ")}`,
+            `${host} cannot be booted with ${wanted}; machines of this lab boot ${lab.file.machines === undefined ? "nothing: it has none" : bootProfiles.join(" or ")}`,
           );
         await switchOff(state, name);
         recordProfile(state, name, profile);

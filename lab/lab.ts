@@ -35,7 +35,7 @@ export type { LabState } from "./records.ts";
 
 const needsGuests = (file: LabFile) => file.platforms.some((platform) => platform !== "bare");
 /** Guests of the lab's own QEMU; a machine's guests are its own affair. */
-const needsAccelerator = (file: LabFile) => needsGuests(file) && file.machines === null;
+const needsAccelerator = (file: LabFile) => needsGuests(file) && file.machines === undefined;
 
 const isWhole = (lab: LabRecord) =>
   lab.status === "up" &&
@@ -67,7 +67,7 @@ export const labUp = async (
       throw error;
     }
   };
-  return holdingLab(state, up, { yields: true, boots: file.machines !== null });
+  return holdingLab(state, up, { yields: true, boots: file.machines !== undefined });
 };
 
 const raise = async (
@@ -76,7 +76,7 @@ const raise = async (
   log: (line: string) => void,
 ): Promise<LabRecord> => {
   const images =
-    needsGuests(file) || file.machines !== null
+    needsGuests(file) || file.machines !== undefined
       ? guestImages(state.cache, log)
       : Promise.resolve({});
   // Awaited below; a failure before that must not count as unhandled.
@@ -101,7 +101,7 @@ const raise = async (
   await makeAccess(state, sshd);
   note({ hostKeySha256: await hostKeyFingerprint(state) });
 
-  if (file.machines !== null) {
+  if (file.machines !== undefined) {
     const access = accessOf(state);
     const live = await liveImage(state.cache, {
       images: await images,

@@ -32,11 +32,11 @@ const freeMemoryMib = () => {
 /** Xen needs a machine of its own; what machines run is what their live image holds. */
 const refuseUnfitPlatforms = (file: LabFile): void => {
   for (const platform of file.platforms) {
-    if (file.machines === null && platforms[platform]?.bootProfile === "xen")
+    if (file.machines === undefined && platforms[platform]?.bootProfile === "xen")
       throw new UsageError(
         `platforms: ${platform} needs hosts that boot Xen; say \`machines: { bootProfile: xen }\`, as testbeds/lab-xen.yaml does`,
       );
-    if (file.machines !== null && !onMachines.includes(platform))
+    if (file.machines !== undefined && !onMachines.includes(platform))
       throw new UsageError(
         `platforms: ${platform} does not run on emulated machines yet; these do: ${onMachines.join(", ")}`,
       );
@@ -46,7 +46,7 @@ const refuseUnfitPlatforms = (file: LabFile): void => {
 /** @throws {UsageError} with everything that is missing and the commands that mend it */
 export const checkMachine = (state: LabState, file: LabFile): void => {
   const guests = file.platforms.some((platform) => platform !== "bare");
-  const machines = file.machines !== null;
+  const machines = file.machines !== undefined;
   const needed = [
     ...Object.keys(programs).filter((program) => guests || machines || !program.startsWith("qemu")),
     ...(machines ? Object.keys(machinePrograms) : []),

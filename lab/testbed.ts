@@ -31,7 +31,7 @@ export const testbedOf = (state: LabState, lab: LabRecord): Testbed => {
     generator,
     hosts: Object.fromEntries(hostNames.map((name) => [name, host(name)])) as Testbed["hosts"],
     router: { nics: routerNics },
-    images: lab.file.machines === null ? lab.images : imagesOnMachine(lab.images),
+    images: lab.file.machines === undefined ? lab.images : imagesOnMachine(lab.images),
     accelerator: lab.accelerator,
     runFolder,
   };
@@ -43,7 +43,7 @@ export const testbedOf = (state: LabState, lab: LabRecord): Testbed => {
  */
 export const calibrationGround = (state: LabState, lab: LabRecord): Testbed => {
   const testbed = testbedOf(state, lab);
-  if (lab.file.machines === null) return testbed;
+  if (lab.file.machines === undefined) return testbed;
   const cable = { device: portOf("A", "a"), bridge: wireOf("a") };
   const standIn: Host = {
     ...testbed.hosts.A,

@@ -28,7 +28,7 @@ export const isEnd = (host: HostName): host is EndName => host in segmentOfEnd;
 
 /** Whether a host is a machine with a kernel of its own: the routers' hosts, where the file says so. */
 export const isMachine = (file: Pick<LabFile, "machines">, host: HostName): boolean =>
-  file.machines !== null && !isEnd(host);
+  file.machines !== undefined && !isEnd(host);
 
 /** The router, whichever platform plays it: one address and one MAC on every segment. */
 export const routerNics = segmentNames.map((segment) => ({

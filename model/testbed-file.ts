@@ -19,11 +19,13 @@ export interface LabFile {
   readonly accelerator: "prove" | "kvm" | "tcg";
   /** Frame sizes that `lab up` calibrates the generator with. */
   readonly calibratedFrameSizesBytes: readonly number[];
-  /** R1 and R2 as emulated machines with kernels of their own; null: as namespaces of this one. */
-  readonly machines: {
-    /** What they boot when the lab comes up. */
-    readonly bootProfile: BootProfile;
-  } | null;
+  /** R1 and R2 as emulated machines with kernels of their own; left out: as namespaces of this one. */
+  readonly machines?:
+    | {
+        /** What they boot when the lab comes up. */
+        readonly bootProfile: BootProfile;
+      }
+    | undefined;
 }
 
 export type PhysicalFile = Testbed & { readonly kind: "physical" };

@@ -56,10 +56,9 @@ const labSchema = keys({
       .default("linux")
       .describe("What they boot when the lab comes up: linux, or xen with Linux as dom0."),
   })
-    .nullable()
-    .default(null)
+    .optional()
     .describe(
-      "R1 and R2 as emulated machines with kernels of their own; null: namespaces of this machine.",
+      "R1 and R2 as emulated machines with kernels of their own; left out: namespaces of this machine.",
     ),
 }).meta({
   title: "Embedded lab",

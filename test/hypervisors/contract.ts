@@ -25,7 +25,7 @@ import { onSoundGuest } from "./emulated-guest-defects.ts";
 const echo = readFileSync(join(import.meta.dirname, "echo.py"), "utf8");
 
 interface Ground {
-  /** Of R1 and R2; null: namespaces. */
+  /** Of R1 and R2; undefined: namespaces. */
   readonly machines: LabFile["machines"];
   /** How much longer everything takes there. */
   readonly patience: number;
@@ -33,7 +33,7 @@ interface Ground {
   readonly crawlMbps: number;
 }
 
-const onNamespaces: Ground = { machines: null, patience: 1, crawlMbps: 2 };
+const onNamespaces: Ground = { machines: undefined, patience: 1, crawlMbps: 2 };
 
 export const contract = (platform: string, ground: Ground = onNamespaces): void => {
   const state = testState(`contract-${platform}`);

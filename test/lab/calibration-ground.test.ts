@@ -8,7 +8,7 @@ const lab = (machines: LabRecord["file"]["machines"]) =>
 const state = testState("calibration-ground");
 
 test("where R1 is a namespace, the generator is calibrated on R1 itself", () => {
-  expect(calibrationGround(state, lab(null))).toEqual(testbedOf(state, lab(null)));
+  expect(calibrationGround(state, lab(undefined))).toEqual(testbedOf(state, lab(undefined)));
 });
 
 test("where R1 is a machine, the far end of A's cable takes the frames in, among the wires", () => {

@@ -20,7 +20,6 @@ export const labFile: LabFile = {
   generator: "tcpreplay",
   guestImage: "router",
   accelerator: "prove",
-  machines: null,
   calibratedFrameSizesBytes: [64],
 };
 
