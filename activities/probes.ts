@@ -9,6 +9,7 @@ import type {
   RttSeries,
   SinkSummary,
 } from "../model/measurement.ts";
+import type { HostName } from "../model/testbed.ts";
 import { collectCounterSeries, startCounterSeries } from "../probes/counter-series.ts";
 import { collectHostLoad, startHostLoad } from "../probes/host-load.ts";
 import { collectRtt, startRtt } from "../probes/rtt.ts";
@@ -40,10 +41,12 @@ const deadlineMs = ({ campaign, stream }: Setup): number => {
 const agentsOf = ({ bench }: Setup, fence: Fence): Promise<readonly Agent[]> =>
   Promise.all(hostsOf(fence).map((name) => bench.hosts.agent(name)));
 
-/** Hosts on one machine share its CPUs: one of them tells for all. */
-const loadHosts = ({ bench }: Setup, fence: Fence) => {
-  const own = hostsOf(fence).filter((name) => bench.testbed.hosts[name].ownClock);
-  return own.length === 0 ? (["R1"] as const) : own;
+/** Hosts on one machine, which share its clock, share its CPUs: one of them tells for all. */
+const loadHosts = ({ bench }: Setup, fence: Fence): readonly HostName[] => {
+  const isOwn = (name: HostName) => bench.testbed.hosts[name].ownClock;
+  const sharing = hostsOf(fence).filter((name) => !isOwn(name));
+  const teller = sharing.find((name) => name === "R1") ?? sharing[0];
+  return [...hostsOf(fence).filter(isOwn), ...(teller === undefined ? [] : [teller])];
 };
 
 /** Samplers, sink and side flow; returns when all of them measure. Idempotent. */
