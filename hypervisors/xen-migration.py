@@ -11,6 +11,8 @@ import json
 import re
 
 POLL_S = 0.1
+#: For a destination that was called to answer, before its silence is taken for an end.
+ANSWER_S = 8
 FRAMES = re.compile(r"xc: progress: Frames(?: iteration (\d+))?.*?: (\d+)/(\d+)")
 PAGE_BYTES = 4096
 PHASES = (
@@ -78,15 +80,15 @@ class Abort:
     """
     Ends the save helper alone: it makes its stream unwritable and runs its own error path, which turns the
     dirty log off again; xl then says where the guest is. Only then the transport, which a cut link holds.
-    xl starts its helper late (seconds, on an emulated host), so it is looked for until it is there. Once the
-    destination has the whole guest there is nothing left to abort: killing xl then would leave it in two places.
+    xl starts its helper when the destination has answered (seconds, on an emulated host), so it is looked for
+    for a while; xl that still waits for that answer ends with its transport. Once the destination has the whole guest there is nothing left to abort: killing xl then would leave it in two places.
     """
 
     def __init__(self, xl):
         self.xl = xl
         self.helpers = set()
         self.end = time.monotonic() + GRACE_S
-        self.transport_at = None
+        self.transport_at = time.monotonic() + ANSWER_S
 
     def goes_on(self, phases):
         if any(phase["name"] == "transfer acknowledged" for phase in phases):
@@ -99,7 +101,7 @@ class Abort:
                 self.end = time.monotonic() + GRACE_S
                 kill(pid, signal.SIGTERM)
         alive = {pid for pid, _ in below}
-        if self.transport_at is not None and (not self.helpers & alive or time.monotonic() > self.transport_at):
+        if (self.helpers and not self.helpers & alive) or time.monotonic() > self.transport_at:
             for pid in alive - self.helpers:
                 kill(pid, signal.SIGTERM)
         return time.monotonic() < self.end

@@ -39,6 +39,12 @@ const meanings: readonly (readonly [RegExp, XlOutcome["status"], string])[] = [
     "failed",
     "the transfer broke off; xl resumed the guest at the source, without a look whether that worked",
   ],
+  // Before anything of the guest was sent; it was not touched.
+  [
+    /reading banner from migration receiver stream/,
+    "failed",
+    "the destination was not reached, or ended before it was ready to receive; the guest stayed at the source",
+  ],
   [/cannot identify destination domain|is an invalid domain identifier/, "failed", "no such guest"],
 ];
 

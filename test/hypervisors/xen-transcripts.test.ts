@@ -122,6 +122,12 @@ describe("the end of xl migrate", () => {
       /without a look/,
     ],
     [
+      "a link that was cut before the destination was ready (seen)",
+      "libxl: error: libxl_utils.c:505:libxl_read_exactly: file/stream truncated reading banner from migration receiver stream\n",
+      "failed",
+      /not reached.*truncated reading banner/,
+    ],
+    [
       "the destination's own failure",
       "migration sender: Target reports startup failure (status code 3).\nmigration sender: Trying to resume at our end.\nResumed OK.\nMigration failed due to problems at target.\n",
       "failed",

@@ -88,6 +88,16 @@ test("a helper that is started after the deadline is ended then", async () => {
   expect(outcomeOfXl(end).status).toBe("cancelled");
 });
 
+test("xl that still waits for the destination's answer is ended with its transport", async () => {
+  const end = await migrate(
+    `sleep 60 & wait $!
+     echo "libxl: error: x.c:1:f: file/stream truncated reading banner from migration receiver stream" >&2
+     exit 1`,
+    100,
+  );
+  expect(outcomeOfXl(end)).toEqual({ status: "cancelled", reason: "not completed within 100 ms" });
+});
+
 test("once the destination has the whole guest nothing is ended any more", async () => {
   const end = await migrate(
     `(exec -a libxl-save-helper sleep 3) &
