@@ -27,6 +27,8 @@ interface Facts {
   readonly known?: readonly Capacity[];
   readonly ofCapacity?: readonly number[];
   readonly beyondTestbed?: "omit" | "refuse";
+  /** What the routers' hosts boot, where that can be chosen. */
+  readonly booted?: string;
 }
 
 async function resolved({
@@ -36,6 +38,7 @@ async function resolved({
   known = [],
   ofCapacity = [0.5],
   beyondTestbed = "refuse",
+  booted,
 }: Facts) {
   const steps: number[] = [];
   const put: Capacity[] = [];
@@ -51,7 +54,7 @@ async function resolved({
       return { summary: summary as SinkSummary, raw: null };
     },
   };
-  const { deps, journal } = scriptedBench({
+  const { deps: scripted, journal } = scriptedBench({
     receiver,
     sent: (stream) => ({ ...offered, intendedFps: stream.fps, frames: Math.round(sent(stream)) }),
     campaign: {
@@ -79,6 +82,14 @@ async function resolved({
       resolveLoads: async (_campaign, _platform, _size, capacity) => void loads.push(capacity),
     },
   });
+  const boots = {
+    profile: (host: string) => (host.startsWith("R") ? (booted ?? null) : null),
+    boot: async (host: string, profile: string) => void journal.push(`boot ${host} ${profile}`),
+  };
+  const deps = {
+    ...scripted,
+    bench: async (name: string) => ({ ...(await scripted.bench(name)), boots }),
+  };
   // What a phase waits for is of no matter here: every step would take its time.
   const environment = quietActivity();
   Object.assign(environment.context, { sleep: async () => undefined });
@@ -117,6 +128,12 @@ describe("a capacity", () => {
     await expect(resolved({ socketDrops: () => 5 })).rejects.toThrow(
       "the capacity of kvm at 64 bytes cannot be told, 3 times in a row: at 50,000 frames/s B itself dropped 5 frames at its socket",
     );
+  });
+
+  test("is searched on hosts that boot what the platform needs: they are booted before they are taken", async () => {
+    const { journal } = await resolved({ booted: "xen" });
+    const acts = journal.filter((line) => /^(boot|raise) R1/.test(line));
+    expect(acts).toEqual(["boot R1 linux", "raise R1"]);
   });
 
   test("that was not found is told with the last load and what became of it", async () => {
