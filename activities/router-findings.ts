@@ -12,6 +12,7 @@ import type { Fence } from "../remote/agent.ts";
 import { timeLine } from "../stats/clock.ts";
 import type { Begun } from "./begun.ts";
 import type { TrialDeps } from "./deps.ts";
+import { bootIdOf } from "./guest-counters.ts";
 import { bothStates, stateOn } from "./locate.ts";
 import type { Probed } from "./probes.ts";
 import { progress } from "./progress.ts";
@@ -52,11 +53,14 @@ export async function routerFindings(
   // A silent guest costs every question its whole deadline: each that is over is progress.
   progress({ router: silent ? "silent" : "answers" });
   const before = known.begun.guestBootId;
-  const after = silent ? null : known.bootIdAfter;
+  const [source, destination] = routerHosts(setup);
+  const expected = known.migration?.status === "completed" ? destination : source;
+  // One that was booting when its counters were read answers a moment later.
+  const now = () => (before === null ? null : bootIdOf(setup, expected));
+  const after = silent ? null : (known.bootIdAfter ?? (await now()));
   const rebooted = before !== null && after !== null && before !== after;
   if (!silent && !rebooted) return null;
 
-  const [source, destination] = routerHosts(setup);
   const hosts = routerHosts(setup).filter((name) => fence.bootIds[name] !== undefined);
   const states = await statesOn(setup, hosts);
   progress({ router: "states" });

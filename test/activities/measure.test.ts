@@ -36,6 +36,23 @@ describe("a forwarding trial", () => {
     expect(counters[1]).toBeGreaterThan(end);
   });
 
+  test("a guest that was booting when its counters were read is asked once more, and is another boot", async () => {
+    let asked = 0;
+    const { stored, run } = await measure({
+      finish: () => Promise.resolve(void (asked = 1)),
+      inGuest: () =>
+        asked === 0
+          ? Promise.resolve("first-boot\n")
+          : asked++ === 1
+            ? Promise.reject(new NoExitStatus("R1: the guest says nothing"))
+            : Promise.resolve("second-boot\n"),
+    });
+    await run;
+    expect(stored.measurement?.router).toMatchObject({
+      ...{ forwarding: "answers", bootId: { before: "first-boot", after: "second-boot" } },
+    });
+  });
+
   test("starts every probe before the load and collects them after it", async () => {
     const { journal, run } = await measure({});
     await run;

@@ -48,6 +48,8 @@ export interface Script {
   readonly answers?: (host: string, unit: string) => boolean;
   readonly units?: Record<string, UnitState["status"]>;
   readonly bootIds?: Record<string, string>;
+  /** What a command in the guest says; without it the driver runs none there. */
+  readonly inGuest?: () => Promise<string>;
   /** Hosts that do not answer, and what the read-back of their power says. */
   readonly silent?: Partial<Record<string, "on" | "off">>;
   /** The trial's level of that name. */
@@ -170,9 +172,10 @@ export function scriptedBench(script: Script = {}) {
     name,
     bootProfile: "linux",
     capabilities: {
-      ...{ liveMigration: true, progress: true, pause: true, console: true, guestCommand: false },
-      stoppingPolicy: null,
+      ...{ liveMigration: true, progress: true, pause: true, console: true },
+      ...{ guestCommand: script.inGuest !== undefined, stoppingPolicy: null },
     },
+    ...(script.inGuest === undefined ? {} : { inGuest: script.inGuest }),
     create: async (_fence, host) => {
       note(`create ${name}@${host}`);
       routers[`${name}@${host}`] = "running";
