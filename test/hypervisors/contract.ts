@@ -179,48 +179,52 @@ export const contract = (platform: string, ground: Ground = onNamespaces): void 
       deadlineMs: 60_000 * ground.patience,
     });
 
-    test("migrates there and back with no rebuild between, where it declares that", async () => {
-      if (!migrates(driver)) return expect(driver.capabilities.liveMigration).toBe(false);
-      const moving = driver;
-      /** `unit`: a number that no order had before. */
-      const moves = async (source: string, destination: string, unit: number) => {
-        const order = orderOf(source, destination, unit);
-        await moving.prepareMigration(fence, order);
-        expect(await moving.inspect(destination, guest)).toBe("incoming");
-        let seen = 0;
-        const report = await moving.migrate(fence, order, () => seen++);
-        expect(report).toMatchObject({ status: "completed", source, destination });
-        expect(report.totalTimeMs).toBeGreaterThan(0);
-        // Not every platform tells one; the traffic does, anyway.
-        if (report.downtimeMs !== null) expect(report.downtimeMs).toBeGreaterThanOrEqual(0);
-        expect(report.transferredBytes).toBeGreaterThan(1e6);
-        expect(seen).toBeGreaterThan(0);
-        const at = (host: string, name: string) =>
-          report.phases.find((phase) => phase.host === host && phase.name === name)?.atUs ?? NaN;
-        expect(at(destination, "destination running")).toBeGreaterThan(report.commandUs);
-        expect(at(source, "source stopped")).toBeGreaterThan(report.commandUs);
-        // QEMU is left there, stopped; Xen removes what has left.
-        expect(["stopped", "absent"]).toContain(await moving.inspect(source, guest));
-        expect(await moving.inspect(destination, guest)).toBe("running");
-        expect(await moving.report(order)).toEqual(report);
-        await moving.release(fence, order);
-        expect(await moving.inspect(source, guest)).toBe("absent");
-        expect(await forwards()).toBe(true);
-      };
-      const tail = (host: string) =>
-        hasConsole(moving) ? moving.consoleTail(host, guest, 500) : Promise.resolve("");
-      await onSoundGuest(
-        async (round) => {
-          if (round === 2) {
-            for (const host of ["R1", "R2"]) await moving.destroy(fence, host, guest);
-            await moving.create(fence, "R1", guest);
-          }
-          await moves("R1", "R2", 10 * round + 1);
-          await moves("R2", "R1", 10 * round + 2);
-        },
-        async () => [await tail("R1"), await tail("R2")].join("\n"),
-      );
-    }, 240_000 * ground.patience);
+    test(
+      "migrates there and back with no rebuild between, where it declares that",
+      async () => {
+        if (!migrates(driver)) return expect(driver.capabilities.liveMigration).toBe(false);
+        const moving = driver;
+        /** `unit`: a number that no order had before. */
+        const moves = async (source: string, destination: string, unit: number) => {
+          const order = orderOf(source, destination, unit);
+          await moving.prepareMigration(fence, order);
+          expect(await moving.inspect(destination, guest)).toBe("incoming");
+          let seen = 0;
+          const report = await moving.migrate(fence, order, () => seen++);
+          expect(report).toMatchObject({ status: "completed", source, destination });
+          expect(report.totalTimeMs).toBeGreaterThan(0);
+          // Not every platform tells one; the traffic does, anyway.
+          if (report.downtimeMs !== null) expect(report.downtimeMs).toBeGreaterThanOrEqual(0);
+          expect(report.transferredBytes).toBeGreaterThan(1e6);
+          expect(seen).toBeGreaterThan(0);
+          const at = (host: string, name: string) =>
+            report.phases.find((phase) => phase.host === host && phase.name === name)?.atUs ?? NaN;
+          expect(at(destination, "destination running")).toBeGreaterThan(report.commandUs);
+          expect(at(source, "source stopped")).toBeGreaterThan(report.commandUs);
+          // QEMU is left there, stopped; Xen removes what has left.
+          expect(["stopped", "absent"]).toContain(await moving.inspect(source, guest));
+          expect(await moving.inspect(destination, guest)).toBe("running");
+          expect(await moving.report(order)).toEqual(report);
+          await moving.release(fence, order);
+          expect(await moving.inspect(source, guest)).toBe("absent");
+          expect(await forwards()).toBe(true);
+        };
+        const tail = (host: string) =>
+          hasConsole(moving) ? moving.consoleTail(host, guest, 500) : Promise.resolve("");
+        await onSoundGuest(
+          async (round) => {
+            if (round === 2) {
+              for (const host of ["R1", "R2"]) await moving.destroy(fence, host, guest);
+              await moving.create(fence, "R1", guest);
+            }
+            await moves("R1", "R2", 10 * round + 1);
+            await moves("R2", "R1", 10 * round + 2);
+          },
+          async () => [await tail("R1"), await tail("R2")].join("\n"),
+        );
+      },
+      240_000 * ground.patience,
+    );
 
     test("releases no source that still runs", async () => {
       if (!migrates(driver)) return expect(driver.capabilities.liveMigration).toBe(false);
