@@ -160,7 +160,8 @@ export async function faultedCampaign(
   return {
     id,
     store,
-    async result(index: number, deadlineMs = 120_000): Promise<Faulted> {
+    /** A host that answers nobody costs each step its whole patience: on a busy machine two minutes in all. */
+    async result(index: number, deadlineMs = 240_000): Promise<Faulted> {
       const [trial, next] = await ended(index, deadlineMs);
       const [events, nextEvents, ledger, all] = await Promise.all([
         store.events({ trial: trial.id }),

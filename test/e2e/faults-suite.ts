@@ -112,7 +112,7 @@ export function faultSuite(
           if (!brokeByItself(next.outcome, nextEvents))
             expect(next.outcome, JSON.stringify(next)).toBe("completed");
         },
-        150_000,
+        270_000,
       );
 
       test("its campaign ends with a verdict for every trial, and nothing is left on any host", async () => {
