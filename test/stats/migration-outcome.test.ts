@@ -51,6 +51,20 @@ describe("what a migration came to", () => {
     });
   });
 
+  test("a source that is gone before its destination heard of it has crashed; one that is there has been lost track of", () => {
+    const migration = { ...report, status: "unknown" as const };
+    const router = (state: string) =>
+      ({
+        ...{ host: "R1", state, forwarding: "silent", arp: null, panicked: false },
+        ...{ otherHost: { host: "R2", state: "incoming" }, heartbeatS: null, guestCommand: null },
+        ...{ bootId: { before: null, after: null }, vcpu: null, hosts: [], evidence: [] },
+      }) as unknown as NonNullable<MigrationMeasurement["router"]>;
+    const outcome = (state: string) =>
+      of({ watch: null, migration, router: router(state) }, "incoming");
+    expect(outcome("absent")).toEqual({ verdict: "valid", outcome: "crashed" });
+    expect(outcome("paused")).toEqual({ verdict: "valid", outcome: "undefined" });
+  });
+
   test("a router that is paused, or on both hosts, has been lost track of; one that claims to run is locked up", () => {
     const migration = { ...report, status: "completed" as const };
     const router = {
