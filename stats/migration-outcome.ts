@@ -41,9 +41,10 @@ export function migrationOutcome(
   // A toolstack that is silent tells nothing of its guest: `unknown` is its own finding, not another's.
   if (hung === "api-hung") return found("api-hung", `${watch?.reason ?? ""}; ${where}`);
   if (location === "neither") return found("crashed", `migration ${status}${told}; ${where}`);
-  // A destination that still waits for the first byte of a source that is gone holds no router.
-  if (location === "incoming" && status !== "completed" && router?.state === "absent")
-    return found("crashed", `migration ${status}${told}; ${where}, and gone from ${router.host}`);
+  // A destination that still waits for the first byte of a source whose process is gone holds no router.
+  const gone = router?.state === "absent" || router?.state === "stopped";
+  if (location === "incoming" && status === "unknown" && gone && migration.progress.length === 0)
+    return found("crashed", `migration ${status}${told}; ${where}, and gone from ${source}`);
   const judged = router ? judgeRouter(router) : null;
   if (judged?.verdict === "crashed")
     return found("crashed", `migration ${status}${told}; ${judged.contradictions.join("; ")}`);

@@ -61,7 +61,8 @@ describe("what a migration came to", () => {
       }) as unknown as NonNullable<MigrationMeasurement["router"]>;
     const outcome = (state: string) =>
       of({ watch: null, migration, router: router(state) }, "incoming");
-    expect(outcome("absent")).toEqual({ verdict: "valid", outcome: "crashed" });
+    for (const gone of ["absent", "stopped"])
+      expect(outcome(gone)).toEqual({ verdict: "valid", outcome: "crashed" });
     expect(outcome("paused")).toEqual({ verdict: "valid", outcome: "undefined" });
   });
 
